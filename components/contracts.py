@@ -1,0 +1,151 @@
+"""What one layer may know of another: small Protocols and frozen facts. Outputs cross here and nowhere else.
+
+A contract states facts of what exists, never how it was made; there is none for networks between clouds or for IAM.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import pulumi
+
+from components.labels import Labels
+from components.naming import Naming
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What every component of a stack shares: how things are named and labelled."""
+
+    naming: Naming
+    labels: Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Taint:
+    """A Kubernetes taint. `effect`: NoSchedule | PreferNoSchedule | NoExecute."""
+
+    key: str
+    value: str
+    effect: str
+
+
+@dataclass(frozen=True, slots=True)
+class AcceleratorPool:
+    """A pool of equal GPU nodes, as a workload needs to know it."""
+
+    name: str
+    machine: str
+    """The cloud's machine type, or the administrator's word for it on premises."""
+    accelerator: str
+    resource: str
+    """The extended resource of one accelerator, such as nvidia.com/gpu."""
+    per_node: int
+    """Accelerators on one node."""
+    memory_mib: int
+    """Memory of one accelerator in MiB."""
+    node_labels: Mapping[str, str]
+    taints: Sequence[Taint]
+    max_nodes: int
+    capacity: Sequence[str]
+    """Capacity types in order of preference: on-demand, spot, owned."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecretKey:
+    """One key of a Kubernetes Secret that exists, or that `depends_on` makes exist."""
+
+    secret: pulumi.Input[str]
+    key: str
+
+
+class ObjectStore(Protocol):
+    """A bucket that speaks S3."""
+
+    @property
+    def bucket(self) -> pulumi.Output[str]:
+        """The bucket's name."""
+
+    @property
+    def uri(self) -> pulumi.Output[str]:
+        """s3://<bucket>, without a trailing slash."""
+
+    @property
+    def environment(self) -> Mapping[str, pulumi.Input[str]]:
+        """Plain environment variables an S3 client needs here (region; endpoint on premises)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a workload's identity may do to one store. `access`: read | write (write includes read)."""
+
+    store: ObjectStore
+    access: str
+    prefix: str = ""
+    """Key prefix the grant is limited to, without leading slash; "" is the whole bucket."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a pod must carry to act as the identity that was bound to its service account."""
+
+    annotations: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """For the service account."""
+    environment: Mapping[str, "pulumi.Input[str] | SecretKey"] = field(default_factory=dict)
+    """For the containers; a SecretKey becomes a secretKeyRef."""
+    egress: Sequence[tuple[str, int]] = ()
+    """(CIDR, TCP port) pairs that the pod's network policy must let out for credentials to work."""
+    depends_on: Sequence[pulumi.Resource] = ()
+
+
+class Cluster(Protocol):
+    """A Kubernetes cluster that workloads can be put on, wherever it came from."""
+
+    @property
+    def kubernetes(self) -> pulumi.ProviderResource:
+        """The one Kubernetes provider of this cluster."""
+
+    @property
+    def pools(self) -> Mapping[str, AcceleratorPool]:
+        """GPU pools by name."""
+
+    @property
+    def ready(self) -> Sequence[pulumi.Resource]:
+        """What must exist before a pod can run: pools, core add-ons, operators."""
+
+    @property
+    def zonal(self) -> bool:
+        """Whether nodes carry topology.kubernetes.io/zone with more than one value."""
+
+    @property
+    def dataplane_egress(self) -> Sequence[tuple[str, int]]:
+        """(CIDR, TCP port) pairs that reach object stores and databases from a pod, for network policies."""
+
+    def bind_identity(
+        self, name: str, namespace: str, service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
+        """Let pods of a service account use the granted stores; children are registered under `parent`."""
+
+
+class ImageRegistry(Protocol):
+    """Where the platform's own images live."""
+
+    @property
+    def repositories(self) -> Mapping[str, pulumi.Output[str]]:
+        """Repository URI by repository name."""
+
+
+class Database(Protocol):
+    """A PostgreSQL database with its credentials held elsewhere."""
+
+    @property
+    def host(self) -> pulumi.Output[str]: ...
+
+    @property
+    def port(self) -> int: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def credentials(self, namespace: str, parent: pulumi.Resource) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
+        """(username, password) as keys of a Secret in `namespace`, and what makes that Secret exist."""

@@ -1,0 +1,220 @@
+"""The vocabulary of stack files: the base of every args model, units of measure, secrets, and constrained names."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Annotated, Any, NamedTuple, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, StringConstraints, model_validator
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+
+Item = TypeVar("Item")
+
+Many = Annotated[tuple[Item, ...], Strict(False)]
+"""A YAML list, kept as a tuple; its items stay strict."""
+
+
+class Problem(NamedTuple):
+    """One broken rule between fields: `path` is relative to the model that states the rule."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+type_check = Callable[[Any], Iterable[Problem]]
+
+
+def rule(*fields: str) -> Callable[[type_check], type_check]:
+    """Mark a method as a rule between the named fields of a Spec.
+
+    It yields Problems. The config loader runs it as soon as the named fields are sound, even when others are not,
+    so that every fault of a file is told at once.
+    """
+
+    def mark(check: type_check) -> type_check:
+        check.rule_fields = fields  # type: ignore[attr-defined]
+        return check
+
+    return mark
+
+
+class Spec(BaseModel):
+    """Base of every args model: frozen, closed to unknown keys, strict about types, every field described."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def rules(cls) -> Iterator[tuple[tuple[str, ...], type_check]]:
+        """Every rule of the model, own and inherited, with the fields it reads."""
+        for name in dir(cls):
+            check = cls.__dict__.get(name) or next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__), None)
+            if hasattr(check, "rule_fields"):
+                yield check.rule_fields, check
+
+    @model_validator(mode="after")
+    def _rules_hold(self) -> Self:
+        problems = [problem for _, check in type(self).rules() for problem in check(self)]
+        if problems:
+            raise PydanticCustomError("rule", "{text}", {"text": "; ".join(p.message for p in problems), "problems": problems})
+        return self
+
+
+class Quantity:
+    """A number with a unit, written as one scalar; compares by value and prints as it was written.
+
+    Subclasses give `UNITS` (suffix to multiplier of the base unit), `PATTERN` for the JSON schema and `EXAMPLE` for messages.
+    Raises ValueError, naming the allowed units, when a text does not parse.
+    """
+
+    UNITS: dict[str, int] = {}
+    EXAMPLE = ""
+    __slots__ = ("text", "value")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.value = self._parse(text)
+
+    @classmethod
+    def _parse(cls, text: str) -> int:
+        found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([A-Za-z%/ ]+)", text)
+        if not found or found[2] not in cls.UNITS:
+            raise ValueError(f'must be a number and one of {", ".join(cls.UNITS)}, such as "{cls.EXAMPLE}"')
+        whole, _, part = found[1].partition(".")
+        scaled = int(whole + part) * cls.UNITS[found[2]]
+        value, rest = divmod(scaled, 10 ** len(part))
+        if rest:
+            raise ValueError("is finer than the smallest unit it can be counted in")
+        return value
+
+    @classmethod
+    def pattern(cls) -> str:
+        """The regular expression of the JSON schema."""
+        return r"^\d{1,12}(\.\d{1,6})? ?(" + "|".join(re.escape(unit) for unit in cls.UNITS) + ")$"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from_text = core_schema.no_info_after_validator_function(cls, core_schema.str_schema(strict=True))
+        return core_schema.json_or_python_schema(
+            json_schema=from_text,
+            python_schema=core_schema.union_schema([core_schema.is_instance_schema(cls), from_text], mode="left_to_right"),
+            serialization=core_schema.plain_serializer_function_ser_schema(str),
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "pattern": cls.pattern(), "examples": [cls.EXAMPLE]}
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.text!r})"
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.value))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.value == self.value  # type: ignore[attr-defined]
+
+    def __lt__(self, other: Self) -> bool:
+        return self.value < other.value
+
+    def __le__(self, other: Self) -> bool:
+        return self.value <= other.value
+
+
+class Duration(Quantity):
+    """A span of time; `value` is in milliseconds."""
+
+    UNITS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+    EXAMPLE = "15m"
+
+    @property
+    def seconds(self) -> int:
+        """Whole seconds, rounded up."""
+        return -(-self.value // 1_000)
+
+    @property
+    def days(self) -> int:
+        """Whole days, rounded up."""
+        return -(-self.value // 86_400_000)
+
+
+class Size(Quantity):
+    """An amount of memory or storage; `value` is in bytes."""
+
+    UNITS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+    EXAMPLE = "4.8TiB"
+
+    @property
+    def gib(self) -> int:
+        """Whole gibibytes, rounded up."""
+        return -(-self.value // 2**30)
+
+
+class Percent(Quantity):
+    """A share; `value` is in basis points (hundredths of a percent)."""
+
+    UNITS = {"%": 100}
+    EXAMPLE = "10%"
+
+
+class Budget(Quantity):
+    """Money over a month; `value` is in US dollars."""
+
+    UNITS = {"USD/month": 1}
+    EXAMPLE = "40000 USD/month"
+
+
+class Secret:
+    """A secret leaf. Under the engine it holds the plaintext, offline only the ciphertext; it shows neither.
+
+    The readers build it; a value that did not come from `secure:` is refused by the reader, not here.
+    """
+
+    __slots__ = ("_value", "encrypted")
+
+    def __init__(self, value: str, *, encrypted: bool) -> None:
+        self._value = value
+        self.encrypted = encrypted
+
+    def reveal(self) -> str:
+        """The text to wrap in `pulumi.Output.secret` at once."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(**)"
+
+    __str__ = __repr__
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(str))
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": {"secure": {"type": "string"}},
+            "required": ["secure"],
+            "additionalProperties": False,
+            "description": "A secret: set it with `pulumi config set --secret --path`.",
+        }
+
+
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z](-?[a-z0-9])*$"),
+]
+"""A name that every cloud and Kubernetes accept: lower-case letters, digits and single hyphens, 1 to 40 characters."""
+
+ImageReference = Annotated[str, StringConstraints(max_length=400, pattern=r"^[a-z0-9.\-]+(:[0-9]+)?(/[a-z0-9._\-]+)+@sha256:[0-9a-f]{64}$")]
+"""A container image pinned by digest: registry/repository@sha256:<64 hexadecimal digits>."""
+
+PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
+"""The only digest that may be invented: a rule stops it before it reaches a real account."""
