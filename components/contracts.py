@@ -121,9 +121,7 @@ class Cluster(Protocol):
     def dataplane_egress(self) -> Sequence[tuple[str, int]]:
         """(CIDR, TCP port) pairs that reach object stores and databases from a pod, for network policies."""
 
-    def bind_identity(
-        self, name: str, namespace: str, service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
-    ) -> Binding:
+    def bind_identity(self, name: str, namespace: str, service_account: str, grants: Sequence[Grant], parent: pulumi.Resource) -> Binding:
         """Let pods of a service account use the granted stores; children are registered under `parent`."""
 
 
@@ -139,13 +137,16 @@ class Database(Protocol):
     """A PostgreSQL database with its credentials held elsewhere."""
 
     @property
-    def host(self) -> pulumi.Output[str]: ...
+    def host(self) -> pulumi.Output[str]:
+        """DNS name or address, without port."""
 
     @property
-    def port(self) -> int: ...
+    def port(self) -> int:
+        """TCP port."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Name of the database on the server."""
 
     def credentials(self, namespace: str, parent: pulumi.Resource) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
         """(username, password) as keys of a Secret in `namespace`, and what makes that Secret exist."""

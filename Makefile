@@ -1,0 +1,53 @@
+# Two commands for a new user: `make up` and `make test`. Everything they need is installed by them.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+STACK ?= dev
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/groundwork
+UV := $(or $(shell command -v uv),$(CACHE)/uv/bin/uv)
+UV_VERSION := 0.13.9
+RUN := $(UV) run --frozen
+PYTEST := $(RUN) pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help up test test-engine test-external check format docs bench clean
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(CACHE)/uv/bin/uv:
+	@echo "installing uv $(UV_VERSION) into $(CACHE)/uv"
+	@python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/.synced: uv.lock pyproject.toml | $(UV)
+	@$(UV) sync --frozen --quiet && touch $@
+
+up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine against stand-in clouds
+	@$(RUN) groundwork rehearse up --stack $(STACK)
+
+test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehearsed on the engine
+	@$(PYTEST) -n 2
+	@$(PYTEST) -m "engine and smoke"
+
+test-engine: .venv/.synced ## Every rehearsal on the engine
+	@$(PYTEST) -m engine
+
+test-external: .venv/.synced ## Stacks judged by scanners that are not ours
+	@$(PYTEST) -m external
+
+check: .venv/.synced ## Format, lint, types, generated documents
+	@$(RUN) ruff format --check
+	@$(RUN) ruff check
+	@$(RUN) mypy
+	@$(RUN) python -m infra.reference --check
+
+format: .venv/.synced ## Format and mend what a machine can mend
+	@$(RUN) ruff format && $(RUN) ruff check --fix
+
+docs: .venv/.synced ## Regenerate docs/reference
+	@$(RUN) python -m infra.reference
+
+bench: .venv/.synced ## Measure review and preview against a flat program; JSON under .bench/
+	@$(RUN) python -m bench
+
+clean: ## Remove the environment; rehearsals are kept in the user's state folder
+	@rm -rf .venv .bench .mypy_cache .ruff_cache
