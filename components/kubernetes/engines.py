@@ -1,0 +1,54 @@
+"""What serves a model inside the pod: vLLM, or any container. Data and pure functions only."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from components.kubernetes.vocabulary import Port
+from components.spec import ImageReference, Many, Percent, Problem, Spec, rule
+
+Path = Annotated[str, StringConstraints(max_length=200, pattern=r"^/[A-Za-z0-9/_\-.]*$")]
+Argument = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+MetricName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
+
+
+class VllmEngine(Spec):
+    """vLLM with its OpenAI-compatible server; weights are streamed from the object store to the GPUs.
+
+    The image needs the Run:ai streamer (`vllm[runai]`), see https://docs.vllm.ai/en/stable/models/extensions/runai_model_streamer/.
+    """
+
+    kind: Literal["vllm"] = "vllm"
+    """Which engine this is."""
+    image: ImageReference
+    """vLLM's container image, pinned by digest."""
+    context_length: Annotated[int, Field(ge=256, le=10_000_000)]
+    """Longest prompt plus answer, in tokens (--max-model-len). The key-value cache is sized from it."""
+    gpu_memory: Percent = Percent("90%")
+    """Share of each GPU's memory that vLLM may take (--gpu-memory-utilization): 10% to 98%."""
+
+    @rule("gpu_memory")
+    def _leaves_memory(self) -> list[Problem]:
+        if 1_000 <= self.gpu_memory.value <= 9_800:
+            return []
+        return [Problem(("gpu_memory",), f"{self.gpu_memory} is outside 10% to 98%: CUDA itself needs the rest; 90% is usual")]
+
+
+class ContainerEngine(Spec):
+    """Any container that answers HTTP. It finds its model at the URI in the environment variable MODEL_URI."""
+
+    kind: Literal["container"]
+    """Which engine this is."""
+    image: ImageReference
+    """The container image, pinned by digest."""
+    arguments: Many[Argument] = ()
+    """Arguments of the image's entry point."""
+    port: Port = 8080
+    """TCP port of the HTTP server, for requests, health and metrics."""
+    health: Path = "/health"
+    """Path that answers 200 once the model can serve."""
+    queue_metric: MetricName
+    """Prometheus gauge at /metrics that counts requests waiting in this pod."""
+
+
+Engine = Annotated[VllmEngine | ContainerEngine, Field(discriminator="kind")]

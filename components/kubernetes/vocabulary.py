@@ -1,0 +1,49 @@
+"""Words of stack files that only what runs on Kubernetes needs."""
+
+from ipaddress import ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from components.spec import Size
+
+
+def _is_cidr(text: str) -> str:
+    """The text itself. Raises ValueError when it is no CIDR block or has host bits set."""
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f'must be a CIDR block without host bits, such as "10.40.0.0/24": {error}') from error
+    return text
+
+
+Cidr = Annotated[str, StringConstraints(max_length=49), AfterValidator(_is_cidr)]
+"""A block of addresses, IPv4 or IPv6, without host bits."""
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+"""A TCP port."""
+
+EnvName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Z_][A-Z0-9_]*$")]
+"""The name of an environment variable, in capitals."""
+
+Hostname = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9]([a-z0-9\-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9\-]*[a-z0-9])?)*$")]
+"""A DNS name in lower case, without port."""
+
+ObjectName = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?$")]
+"""The name of a Kubernetes object that exists."""
+
+LabelKey = Annotated[
+    str, StringConstraints(max_length=317, pattern=r"^([a-z0-9]([a-z0-9.\-]*[a-z0-9])?/)?[A-Za-z0-9]([A-Za-z0-9._\-]{0,61}[A-Za-z0-9])?$")
+]
+"""The key of a Kubernetes label or taint."""
+
+LabelValue = Annotated[str, StringConstraints(max_length=63, pattern=r"^([A-Za-z0-9]([A-Za-z0-9._\-]*[A-Za-z0-9])?)?$")]
+"""The value of a Kubernetes label or taint; may be empty."""
+
+
+def quantity(size: Size) -> str:
+    """The size as a Kubernetes quantity, exactly: whole Gi or Mi where it is one, else bytes."""
+    for unit, factor in (("Gi", 2**30), ("Mi", 2**20)):
+        if size.value % factor == 0:
+            return f"{size.value // factor}{unit}"
+    return str(size.value)
