@@ -1,0 +1,69 @@
+"""Values that only AWS has: address ranges of a VPC, ARNs, log retention."""
+
+import re
+from ipaddress import IPv4Network
+from typing import Annotated
+
+from pydantic import AfterValidator, StringConstraints
+
+from components.spec import Duration
+
+LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
+"""What CloudWatch Logs accepts. Source: API reference of PutRetentionPolicy, retentionInDays."""
+
+
+def _network(text: str) -> str:
+    if not re.fullmatch(r"(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}", text):
+        raise ValueError('must be an IPv4 range in CIDR notation, such as "10.20.0.0/16"')
+    try:
+        return str(IPv4Network(text))
+    except ValueError as error:
+        if "host bits" in str(error):
+            raise ValueError(f'has host bits set; the range is "{IPv4Network(text, strict=False)}"') from None
+        raise ValueError('must be an IPv4 range in CIDR notation, such as "10.20.0.0/16"') from None
+
+
+def _vpc(text: str) -> str:
+    network = IPv4Network(text)
+    if not 16 <= network.prefixlen <= 20:
+        raise ValueError(f"must be between /16 and /20, so that pods get addresses in every zone, not /{network.prefixlen}")
+    if not network.is_private or network.subnet_of(IPv4Network("127.0.0.0/8")) or network.subnet_of(IPv4Network("169.254.0.0/16")):
+        raise ValueError("must be a private range: within 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16")
+    return text
+
+
+def _limited(text: str) -> str:
+    if IPv4Network(text).prefixlen < 8:
+        raise ValueError("opens the endpoint to most of the internet; name the ranges of your offices or VPN, each /8 or smaller")
+    return text
+
+
+def _retention(value: Duration) -> Duration:
+    if value.value % 86_400_000 or value.days not in LOG_RETENTION_DAYS:
+        raise ValueError(f"must be whole days that CloudWatch Logs keeps: {', '.join(f'{d}d' for d in LOG_RETENTION_DAYS)}")
+    return value
+
+
+def _whole_days(value: Duration) -> Duration:
+    if value.value % 86_400_000 or not value.value:
+        raise ValueError('must be one or more whole days, such as "30d"')
+    return value
+
+
+VpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_vpc)]
+"""The address range of a VPC: private IPv4, /16 to /20."""
+
+SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
+"""A range that may reach something from outside; never most of the internet."""
+
+Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-f]$")]
+"""An availability zone, such as us-west-2b."""
+
+RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$")]
+"""An IAM role."""
+
+LogRetention = Annotated[Duration, AfterValidator(_retention)]
+"""How long CloudWatch Logs keeps events, in whole days."""
+
+Days = Annotated[Duration, AfterValidator(_whole_days)]
+"""A span of whole days, at least one."""
