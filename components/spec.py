@@ -2,11 +2,22 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from inspect import getattr_static
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Strict,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
-
 
 Item = TypeVar("Item")
 
@@ -38,6 +49,16 @@ def rule(*fields: str) -> Callable[[type_check], type_check]:
     return mark
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a loader reads, given to pydantic as the validation context: rules wait, so that the loader can run each by itself.
+
+    `decrypted` is True under the engine, which hands secrets on as plain text: text in a Secret leaf is then taken.
+    """
+
+    decrypted: bool = False
+
+
 class Spec(BaseModel):
     """Base of every args model: frozen, closed to unknown keys, strict about types, every field described."""
 
@@ -47,12 +68,14 @@ class Spec(BaseModel):
     def rules(cls) -> Iterator[tuple[tuple[str, ...], type_check]]:
         """Every rule of the model, own and inherited, with the fields it reads."""
         for name in dir(cls):
-            check = cls.__dict__.get(name) or next((base.__dict__[name] for base in cls.__mro__ if name in base.__dict__), None)
-            if hasattr(check, "rule_fields"):
-                yield check.rule_fields, check
+            check = getattr_static(cls, name)
+            if fields := getattr(check, "rule_fields", None):
+                yield fields, check
 
     @model_validator(mode="after")
-    def _rules_hold(self) -> Self:
+    def _rules_hold(self, info: ValidationInfo) -> Self:
+        if isinstance(info.context, Reading):
+            return self
         problems = [problem for _, check in type(self).rules() for problem in check(self)]
         if problems:
             raise PydanticCustomError("rule", "{text}", {"text": "; ".join(p.message for p in problems), "problems": problems})
@@ -80,8 +103,8 @@ class Quantity:
         if not found or found[2] not in cls.UNITS:
             raise ValueError(f'must be a number and one of {", ".join(cls.UNITS)}, such as "{cls.EXAMPLE}"')
         whole, _, part = found[1].partition(".")
-        scaled = int(whole + part) * cls.UNITS[found[2]]
-        value, rest = divmod(scaled, 10 ** len(part))
+        finest: int = 10 ** len(part)
+        value, rest = divmod(int(whole + part) * cls.UNITS[found[2]], finest)
         if rest:
             raise ValueError("is finer than the smallest unit it can be counted in")
         return value
@@ -102,7 +125,8 @@ class Quantity:
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"type": "string", "pattern": cls.pattern(), "examples": [cls.EXAMPLE]}
+        form = f'a number and one of {", ".join(cls.UNITS)}, such as "{cls.EXAMPLE}"'
+        return {"type": "string", "pattern": cls.pattern(), "examples": [cls.EXAMPLE], "x-form": form}
 
     def __str__(self) -> str:
         return self.text
@@ -114,7 +138,7 @@ class Quantity:
         return hash((type(self), self.value))
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other.value == self.value  # type: ignore[attr-defined]
+        return type(other) is type(self) and other.value == self.value
 
     def __lt__(self, other: Self) -> bool:
         return self.value < other.value
@@ -195,7 +219,16 @@ class Secret:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.is_instance_schema(cls, serialization=core_schema.plain_serializer_function_ser_schema(str))
+        hidden = core_schema.plain_serializer_function_ser_schema(str)
+        return core_schema.with_info_plain_validator_function(cls._read, serialization=hidden)
+
+    @classmethod
+    def _read(cls, value: Any, info: core_schema.ValidationInfo) -> Self:
+        if isinstance(value, cls):
+            return value
+        if isinstance(value, str) and isinstance(info.context, Reading) and info.context.decrypted:
+            return cls(value, encrypted=False)
+        raise PydanticCustomError("plain_secret", "must be a secret, not plain text: `pulumi config set --secret --path`")
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -209,11 +242,17 @@ class Secret:
 
 
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z](-?[a-z0-9])*$"),
+    str,
+    StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z](-?[a-z0-9])*$"),
+    Field(json_schema_extra={"x-form": "1 to 40 lower-case letters, digits and single hyphens, beginning with a letter"}),
 ]
 """A name that every cloud and Kubernetes accept: lower-case letters, digits and single hyphens, 1 to 40 characters."""
 
-ImageReference = Annotated[str, StringConstraints(max_length=400, pattern=r"^[a-z0-9.\-]+(:[0-9]+)?(/[a-z0-9._\-]+)+@sha256:[0-9a-f]{64}$")]
+ImageReference = Annotated[
+    str,
+    StringConstraints(max_length=400, pattern=r"^[a-z0-9.\-]+(:[0-9]+)?(/[a-z0-9._\-]+)+@sha256:[0-9a-f]{64}$"),
+    Field(json_schema_extra={"x-form": "registry/repository@sha256:<64 hexadecimal digits>"}),
+]
 """A container image pinned by digest: registry/repository@sha256:<64 hexadecimal digits>."""
 
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64

@@ -1,0 +1,68 @@
+"""What is wrong with a stack file, and how it is told: every fault at once, each with its path, and never a secret."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+Path = tuple[str | int, ...]
+"""Where a value stands: keys and list positions, from the root of what it is relative to."""
+
+SHOWN = 60
+"""Characters of a value or key that a message shows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One broken place of a stack file.
+
+    `path` is relative to the platform, or begins with `config:` or `file` for what stands outside it.
+    `value` is what stands there, made safe to print, or None when nothing does or it must not be shown.
+    `line` counts from 1; 0 when it is not known.
+    """
+
+    path: str
+    value: str | None
+    message: str
+    allowed: str = ""
+    hint: str = ""
+    line: int = 0
+
+    def __str__(self) -> str:
+        shown = "" if self.value is None else f" = {self.value}"
+        notes = [f"allowed: {self.allowed}"] if self.allowed else []
+        notes += [self.hint] if self.hint else []
+        return "\n      ".join([f"{self.path}{shown}: {self.message}", *notes])
+
+
+class ConfigFaults(Exception):
+    """A stack's configuration cannot be used; `faults` is all that is wrong with it, `source` the file or stack it came from."""
+
+    def __init__(self, faults: Iterable[Fault], source: str = "the configuration") -> None:
+        self.faults: tuple[Fault, ...] = tuple(faults)
+        self.source = source
+        super().__init__(render(self))
+
+
+def render(found: ConfigFaults, *, lines: bool = False) -> str:
+    """The faults as text for a terminal; `lines` adds where in the file each stands, where that is known."""
+    count = "1 fault" if len(found.faults) == 1 else f"{len(found.faults)} faults"
+    rows = [f"  {fault}" + (f"\n      at line {fault.line}" if lines and fault.line else "") for fault in found.faults]
+    return "\n".join([f"{found.source} is not a valid configuration: {count}", *rows])
+
+
+def printable(text: str, limit: int = SHOWN) -> str:
+    """The text with everything that does not print escaped, and cut to `limit` characters."""
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
+
+
+def spell(path: Path) -> str:
+    """A path as it is written for `pulumi config set --path`: `cluster.pools["odd name"].taints[0]`."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        elif part.replace("-", "").replace("_", "").isalnum() and part.isascii() and len(part) <= SHOWN:
+            text += f".{part}" if text else part
+        else:
+            text += f'["{printable(part)}"]'
+    return text or "platform"
