@@ -1,6 +1,6 @@
 """What is wrong with a stack file, and how it is told: every fault at once, each with its path, and never a secret."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 Path = tuple[str | int, ...]
@@ -66,3 +66,8 @@ def spell(path: Path) -> str:
         else:
             text += f'["{printable(part)}"]'
     return text or "platform"
+
+
+def did_you_mean(near: Sequence[str]) -> str:
+    """The hint for the closest known word, or nothing."""
+    return f"did you mean `{near[0]}`?" if near else ""

@@ -133,7 +133,7 @@ def _number(schema: Schema, noun: str) -> str:
 
 def _text(schema: Schema) -> str:
     low, high = schema.get("minLength"), schema.get("maxLength")
-    length = f" of {low or 0} to {high} characters" if high else f" of {low} or more characters" if low else ""
+    length = f" of {low} to {high} characters" if low and high else f" of at most {high} characters" if high else ""
     form = f" that matches {schema['pattern']}" if "pattern" in schema else ""
     example = f', such as "{schema["examples"][0]}"' if schema.get("examples") else ""
     return f"text{length}{form}{example}"

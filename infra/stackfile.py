@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from components.spec import Secret
-from infra.faults import ConfigFaults, Fault, Path, printable, spell
+from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.yaml12 import BROKEN, Document, Refusal, load
 
 PROJECT: Final = "groundwork"
@@ -136,17 +136,12 @@ def _sections(document: Document) -> list[Fault]:
             faults.append(Fault(key, None, why, line=line))
         elif key not in SECTIONS:
             near = get_close_matches(key, SECTIONS, 1)
-            faults.append(Fault(spell((key,)), None, "is not a section of a stack file", ", ".join(SECTIONS), nearest(near), line))
+            faults.append(Fault(spell((key,)), None, "is not a section of a stack file", ", ".join(SECTIONS), did_you_mean(near), line))
         elif key == "config" and not isinstance(value, dict) and value is not BROKEN:
             faults.append(Fault(key, None, "must be a mapping of configuration keys", allowed=KEY, line=line))
         elif key != "config" and not isinstance(value, str) and value is not BROKEN:
             faults.append(Fault(key, None, "must be text: quote it", line=line))
     return faults
-
-
-def nearest(found: list[str]) -> str:
-    """The hint for the closest known word, or nothing."""
-    return f"did you mean `{found[0]}`?" if found else ""
 
 
 def _config(document: Document) -> tuple[dict[str, Any], dict[Path, int], list[Fault]]:

@@ -156,7 +156,7 @@ class _Reader:
         wants_key = bool(self.frames) and isinstance(self.frames[-1].value, dict) and self.frames[-1].key is None
         if isinstance(event, yaml.AliasEvent) or event.anchor:
             kind, mark = ("alias", "*") if isinstance(event, yaml.AliasEvent) else ("anchor", "&")
-            self.refuse(event, f"the {kind} {mark}{printable(event.anchor or "")} is not read: write the value out, or quote it")
+            self.refuse(event, f"the {kind} {mark}{printable(event.anchor or '')} is not read: write the value out, or quote it")
         if isinstance(event, yaml.ScalarEvent):
             value = self.scalar(event, is_key=wants_key)
             self.key(event, value) if wants_key else self.put(event, value)

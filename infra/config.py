@@ -1,0 +1,159 @@
+"""The configuration of a stack: one validation, two readers.
+
+`load_file` reads a stack file offline; `load_engine` reads what the engine hands the program. Both end in one judgement, so that a
+file means the same to a review, a rehearsal and a real `pulumi up`.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from pathlib import Path as FilePath
+from typing import Any, Final
+
+from components.spec import Reading
+from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable
+from infra.platforms import PLATFORMS, AwsPlatform, Common, OnPremPlatform, Platform
+from infra.site_specs import AwsSite, OnPremSite
+from infra.handed import file_beside, lifted, parsed
+from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
+from infra.validation import judge
+from infra.yaml12 import BROKEN
+
+__all__ = ["AwsPlatform", "AwsSite", "OnPremPlatform", "OnPremSite", "Platform", "load_engine", "load_file"]
+
+PROVIDERS: Final = "pulumi:disable-default-providers"
+ENGINE_KEYS: Final = frozenset({PROVIDERS, "pulumi:tags", "pulumi:template"})
+"""Keys of the engine's own that a stack file may hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One stack's configuration, whichever reader read it.
+
+    `texts` holds every key as the program receives it, `platform` the parsed value of the project's one key, `blind` whether
+    any text in it may be a secret, `lines` where things stand where that is known, `refused` what the reader already found.
+    """
+
+    name: str
+    stack: str
+    texts: Mapping[str, str]
+    platform: Any
+    reading: Reading
+    blind: bool = False
+    lines: Mapping[Path, int] = field(default_factory=dict)
+    refused: tuple[Fault, ...] = ()
+
+
+def load_file(path: FilePath) -> tuple[Platform, StackFile]:
+    """The platform of a stack file, read offline. Raises ConfigFaults with everything that is wrong with it."""
+    found = scan(path)
+    source = Source(
+        name=printable(path.name),
+        stack=found.stack,
+        texts={key: engine_text(value) for key, value in found.config.items()},
+        platform=found.config.get(KEY),
+        reading=Reading(),
+        lines=found.lines,
+        refused=found.refused,
+    )
+    return platform_of(source), found
+
+
+def load_engine() -> Platform:
+    """The platform of the stack that the engine runs. Raises pulumi.RunError, whose text tells everything that is wrong."""
+    import pulumi
+
+    try:
+        return platform_of(_handed(pulumi.get_stack()))
+    except ConfigFaults as found:
+        raise pulumi.RunError(str(found)) from None
+
+
+def _handed(stack: str) -> Source:
+    """What the engine handed this process.
+
+    Decrypted secrets look like any text. Where the project's folder holds the stack file that the engine read, it tells which they
+    are; otherwise any text could be one, text in a Secret leaf is taken for one, and no text at all is shown.
+    """
+    from pulumi.runtime import config, settings
+
+    texts = {str(key): str(value) for key, value in {**config.get_config_env(), **config.CONFIG.get()}.items()}
+    value, refused = parsed(texts.get(KEY, ""))
+    secret = config.is_config_secret(KEY) or KEY in config.get_config_secret_keys_env()
+    marked = lifted(value, file_beside(settings.SETTINGS.root_directory, stack)) if secret else None
+    blind = secret and marked is None
+    platform = value if marked is None else marked
+    found = (*refused, *oversize(texts))
+    return Source(f"Pulumi.{stack}.yaml", stack, texts, platform, Reading(decrypted=blind), blind, refused=found)
+
+
+def platform_of(source: Source) -> Platform:
+    """Judge a configuration. Raises ConfigFaults."""
+    faults = [*source.refused, *_stack_name(source.stack), *_keys(source.texts)]
+    platform: Platform | None = None
+    if isinstance(source.platform, dict):
+        platform, found = _judged(source)
+        faults += found
+    elif KEY in source.texts and source.platform is not BROKEN:
+        empty = source.texts[KEY] == ""
+        faults.append(Fault(f"config:{KEY}", None, "is empty" if empty else "must be a mapping", allowed="the platform's description"))
+    if faults or platform is None:
+        raise ConfigFaults(_ordered(faults, source.lines), source.name)
+    return platform
+
+
+def _judged(source: Source) -> tuple[Platform | None, list[Fault]]:
+    """The platform by its kind of site, or the faults; where the kind is not known, those of what every platform has."""
+    site = source.platform.get("site")
+    cloud = site.get("cloud") if isinstance(site, dict) else None
+    model = PLATFORMS.get(cloud) if isinstance(cloud, str) else None
+    if model is not None:
+        return judge(model, source.platform, source.reading, hide=source.blind)
+    common = {key: value for key, value in source.platform.items() if key in Common.model_fields}
+    _, faults = judge(Common, common, source.reading, hide=source.blind)
+    known = ", ".join(PLATFORMS)
+    if cloud is None:
+        return None, [Fault("site.cloud", None, "is required", known), *faults]
+    shown = printable(cloud) if isinstance(cloud, str) and not source.blind else None
+    near = get_close_matches(cloud, PLATFORMS, 1) if isinstance(cloud, str) else []
+    return None, [Fault("site.cloud", shown, "is no kind of site", known, did_you_mean(near)), *faults]
+
+
+def _stack_name(stack: str) -> list[Fault]:
+    """The stack's name stands in names of resources, so not every name will do."""
+    if re.fullmatch(r"[a-z](-?[a-z0-9]){0,19}", stack) and len(stack) <= 20:
+        return []
+    allowed = "1 to 20 lower-case letters, digits and single hyphens, beginning with a letter"
+    return [Fault("stack", printable(stack), "cannot stand in the names of resources: rename the stack", allowed)]
+
+
+def _keys(texts: Mapping[str, str]) -> list[Fault]:
+    """Faults of the configuration keys, without a look into the platform."""
+    faults = [] if KEY in texts else [Fault(f"config:{KEY}", None, "is required", allowed="the platform's description")]
+    for key in texts:
+        namespace, _, name = key.partition(":")
+        if namespace == PROJECT and key != KEY:
+            hint = did_you_mean(get_close_matches(name, ["platform"], 1, 0.5))
+            faults.append(Fault(f"config:{printable(key)}", None, "is not a known key", KEY, hint))
+        elif namespace != PROJECT and key not in ENGINE_KEYS:
+            why = "is read by nothing: providers are made explicitly, from the platform's site"
+            faults.append(Fault(f"config:{printable(key)}", None, why, ", ".join([KEY, *sorted(ENGINE_KEYS)])))
+    if re.sub(r"\s", "", texts.get(PROVIDERS, "")) != '["*"]':
+        faults.append(Fault(f"config:{PROVIDERS}", None, "must be there, so that no resource falls to a default provider", '["*"]'))
+    return faults
+
+
+def _ordered(faults: list[Fault], lines: Mapping[Path, int]) -> list[Fault]:
+    """The faults without repetition, in the order of their paths, each with the line of its place or of what it is missing from."""
+    by_text: dict[str, int] = {}
+    for path, line in lines.items():
+        by_text.setdefault(spell_key(path), line)
+    placed = [fault if fault.line else replace(fault, line=_line(fault.path, by_text)) for fault in dict.fromkeys(faults)]
+    return sorted(placed, key=lambda fault: (fault.path, fault.message))
+
+
+def _line(path: str, lines: Mapping[str, int]) -> int:
+    while path not in lines and path:
+        path = re.sub(r"(\.?[^.\[\]]*|\[[^\[\]]*\])$", "", path) if not re.fullmatch(r"[^.\[\]]*", path) else ""
+    return lines.get(path or "platform", 0)
