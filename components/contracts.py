@@ -121,8 +121,13 @@ class Cluster(Protocol):
     def dataplane_egress(self) -> Sequence[tuple[str, int]]:
         """(CIDR, TCP port) pairs that reach object stores and databases from a pod, for network policies."""
 
-    def bind_identity(self, name: str, namespace: str, service_account: str, grants: Sequence[Grant], parent: pulumi.Resource) -> Binding:
-        """Let pods of a service account use the granted stores; children are registered under `parent`."""
+    def bind_identity(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
+        """Let pods of a service account use the granted stores; children are named after `name` and registered under `parent`.
+
+        `namespace` comes from the namespace's own metadata, so that what stands in it waits for it.
+        """
 
 
 class ImageRegistry(Protocol):
@@ -148,5 +153,7 @@ class Database(Protocol):
     def name(self) -> str:
         """Name of the database on the server."""
 
-    def credentials(self, namespace: str, parent: pulumi.Resource) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
-        """(username, password) as keys of a Secret in `namespace`, and what makes that Secret exist."""
+    def credentials(
+        self, name: str, namespace: pulumi.Input[str], parent: pulumi.Resource
+    ) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
+        """(username, password) as keys of a Secret in `namespace`, and what makes that Secret exist, named after `name`."""

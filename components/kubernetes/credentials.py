@@ -1,9 +1,15 @@
 """A user name and a password for something that is given: by reference to a secret store, or as secret leaves."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
+import pulumi
 from pydantic import Field, StringConstraints
 
+from components.contracts import SecretKey
+from components.kubernetes import manifests
+from components.kubernetes.external_secret import external_secret
+from components.kubernetes.manifests import Manifest
 from components.kubernetes.vocabulary import ObjectName
 from components.spec import Secret, Spec
 
@@ -37,3 +43,32 @@ class GivenCredentials(Spec):
 
 
 CredentialsArgs = Annotated[ReferencedCredentials | GivenCredentials, Field(discriminator="kind")]
+
+USERNAME, PASSWORD = "username", "password"
+"""Keys of the Secret that is made."""
+
+
+def bring(
+    name: str, args: CredentialsArgs, metadata: Manifest, parent: pulumi.Resource
+) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
+    """Make the Secret that `metadata` names hold the credentials; (user name, password) in it, and what makes it exist."""
+    maker = _copied(name, args, metadata, parent) if isinstance(args, ReferencedCredentials) else _given(name, args, metadata, parent)
+    return SecretKey(metadata["name"], USERNAME), SecretKey(metadata["name"], PASSWORD), (maker,)
+
+
+def _copied(name: str, args: ReferencedCredentials, metadata: Manifest, parent: pulumi.Resource) -> pulumi.Resource:
+    return external_secret(
+        name,
+        metadata,
+        store={"kind": "ClusterSecretStore", "name": args.store},
+        key=args.key,
+        fields={USERNAME: args.username_field, PASSWORD: args.password_field},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+
+
+def _given(name: str, args: GivenCredentials, metadata: Manifest, parent: pulumi.Resource) -> pulumi.Resource:
+    import pulumi_kubernetes as k8s
+
+    values = {USERNAME: pulumi.Output.secret(args.username.reveal()), PASSWORD: pulumi.Output.secret(args.password.reveal())}
+    return k8s.core.v1.Secret(name, opts=pulumi.ResourceOptions(parent=parent), **manifests.secret(metadata, values))

@@ -9,6 +9,8 @@ from components.spec import ImageReference, Many, Percent, Problem, Spec, rule
 
 Path = Annotated[str, StringConstraints(max_length=200, pattern=r"^/[A-Za-z0-9/_\-.]*$")]
 Argument = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+VLLM_PORT = 8000
+"""TCP port of vLLM's server, its default."""
 MetricName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 
 
@@ -35,7 +37,7 @@ class VllmEngine(Spec):
 
 
 class ContainerEngine(Spec):
-    """Any container that answers HTTP. It finds its model at the URI in the environment variable MODEL_URI."""
+    """Any container that answers HTTP. It is told of its model by MODEL_URI, MODEL_BYTES and GPU_COUNT in its environment."""
 
     kind: Literal["container"]
     """Which engine this is."""

@@ -1,87 +1,87 @@
-"""One model behind one address: what a stack file may say about it, and the component that makes it."""
+"""One registered model behind one address, on GPUs of one pool."""
 
-from typing import Annotated
+from collections.abc import Mapping, Sequence
 
-from pydantic import Field, StringConstraints
+import pulumi
 
-from components.kubernetes.engines import Engine
-from components.kubernetes.vocabulary import EnvName
-from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
+from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
+from components.kubernetes import manifests, serving
+from components.kubernetes.inference_args import InferenceEndpointArgs, ScaleArgs
+from components.kubernetes.manifests import Manifest
+from components.kubernetes.operators import Operators
+from components.kubernetes.workload import Enclosure, identity_of, with_provider
+from components.spec import Duration
 
-ModelUri = Annotated[str, StringConstraints(max_length=200, pattern=r"^models:/[a-z0-9]([a-z0-9._\-]*[a-z0-9])?/[1-9][0-9]{0,8}$")]
-"""A registered model pinned to a version: models:/<name>/<version>. An alias would change what runs without a change of the stack."""
-
-
-class ScaleArgs(Spec):
-    """How many replicas run, and what makes their number change."""
-
-    min: Annotated[int, Field(ge=1, le=1_000)]
-    """Fewest replicas. At least 1: at zero no pod is left to report a queue, so nothing would wake the endpoint."""
-    max: Annotated[int, Field(ge=1, le=1_000)]
-    """Most replicas."""
-    waiting: Annotated[int, Field(ge=1, le=10_000)] = 5
-    """Requests waiting per replica above which one more replica is added."""
-    settle: Duration = Duration("10m")
-    """How long the queue must stay short before replicas are removed, 5m to 1h."""
-
-    @rule("min", "max")
-    def _ordered(self) -> list[Problem]:
-        if self.min <= self.max:
-            return []
-        return [Problem(("min",), f"min {self.min} is more than max {self.max}: lower min or raise max")]
-
-    @rule("settle")
-    def _settles(self) -> list[Problem]:
-        if 300 <= self.settle.seconds <= 3_600:
-            return []
-        return [Problem(("settle",), f"{self.settle} is outside 5m to 1h: shorter throws away replicas that took minutes to load")]
+__all__ = ["InferenceEndpoint", "InferenceEndpointArgs", "ScaleArgs"]
 
 
-class InferenceEndpointArgs(Spec):
-    """One model behind one address, on GPUs of one pool."""
+class InferenceEndpoint(pulumi.ComponentResource):
+    """A model served by one pod per replica: Deployment, Service, autoscaler on queue depth, and a namespace closed around them.
 
-    model: ModelUri
-    """The registered model, pinned to a version. Its files lie under models/<name>/<version>/ of the model bucket."""
-    engine: Engine
-    """What serves the model."""
-    pool: Name
-    """Name of the cluster's GPU pool whose nodes it runs on."""
-    gpus: Annotated[int, Field(ge=1, le=16)] = 1
-    """GPUs of one replica, all on one node; vLLM splits the model over them (tensor parallelism)."""
-    cpu: Annotated[int, Field(ge=1, le=256)]
-    """CPU cores of one replica, requested; use above it is allowed."""
-    memory: Size
-    """Main memory of one replica, requested and the limit."""
-    weights: Size
-    """Size of the model's files. Bounds the buffer they are streamed through and is checked against the memory of the GPUs."""
-    load_time: Duration
-    """Time from container start to the first answer, at worst; the startup probe waits this long. 10s to 1h."""
-    longest_request: Duration = Duration("2m")
-    """Longest answer that a replica may finish before it is stopped, 1s to 1h."""
-    scale: ScaleArgs
-    """How many replicas run."""
-    clients: Many[Name] = ()
-    """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
-    secrets: dict[EnvName, Secret] = Field(default_factory=dict)
-    """Secret environment variables of the container, such as an API key that callers must show."""
+    Its pods may read their own version of the model and nothing else. `up` waits until the model answers, so the image and the model's
+    files must be there before an endpoint is added to a stack file.
+    """
 
-    @rule("load_time", "longest_request")
-    def _bounded_times(self) -> list[Problem]:
-        bounds = {"load_time": (10, 3_600, "10s to 1h"), "longest_request": (1, 3_600, "1s to 1h")}
-        return [
-            Problem((field,), f"{getattr(self, field)} is outside {words}")
-            for field, (low, high, words) in bounds.items()
-            if not low <= getattr(self, field).seconds <= high
-        ]
+    namespace: str
+    """The endpoint's own namespace."""
+    url: str
+    """Address inside the cluster, for the namespaces named in `clients`."""
 
-    @rule("engine", "gpus")
-    def _splits(self) -> list[Problem]:
-        if self.engine.kind != "vllm" or self.gpus & (self.gpus - 1) == 0:
-            return []
-        return [Problem(("gpus",), f"{self.gpus} GPUs do not divide a model's attention heads evenly under vLLM: use 1, 2, 4, 8 or 16")]
+    def __init__(
+        self,
+        name: str,
+        args: InferenceEndpointArgs,
+        *,
+        cluster: Cluster,
+        models: ObjectStore,
+        operators: Operators,
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names)."""
+        super().__init__("groundwork:kubernetes:InferenceEndpoint", name, {}, with_provider(cluster, opts))
+        pool = cluster.pools[args.pool]
+        model = serving.Model.parse(args.model)
+        identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context)
+        enclosure = Enclosure(identity, self, quota=serving.quota(args, pool.resource), after=operators.ready)
+        binding, account = enclosure.bind(cluster, [Grant(models, "read", model.prefix)])
+        clients = [*args.clients, operators.monitoring.namespace]
+        network = enclosure.admit(serving.port_of(args), clients, [*cluster.dataplane_egress, *binding.egress])
+        variables = {**models.environment, **binding.environment, **self._secrets(enclosure, args)}
+        uri = pulumi.Output.concat(models.uri, "/", model.prefix)
+        manifest = serving.deployment(identity, args, pool, uri, variables, zonal=cluster.zonal)
+        pods = self._pods(enclosure, manifest, args.load_time, [account, network, *binding.depends_on, *cluster.ready])
+        self._watch(enclosure, args, operators.monitoring.address, pods)
+        enclosure.publish(pods)
+        self.namespace = identity.namespace
+        self.url = f"http://{identity.name}.{identity.namespace}.svc"
+        self.register_outputs({"namespace": self.namespace, "url": self.url})
 
-    @rule("memory")
-    def _holds_the_engine(self) -> list[Problem]:
-        if self.memory.value >= 2 * 2**30:
-            return []
-        return [Problem(("memory",), f"{self.memory} is too little for a serving process: give 2GiB or more")]
+    def _secrets(self, enclosure: Enclosure, args: InferenceEndpointArgs) -> Mapping[str, SecretKey]:
+        """The Secret of the given secret variables, as references for the container; nothing when there are none."""
+        import pulumi_kubernetes as k8s
+
+        if not args.secrets:
+            return {}
+        identity = enclosure.identity
+        values = {key: pulumi.Output.secret(secret.reveal()) for key, secret in args.secrets.items()}
+        made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(identity.metadata(), values))
+        return {key: SecretKey(made.metadata["name"], key) for key in args.secrets}
+
+    def _pods(self, enclosure: Enclosure, manifest: Manifest, load_time: Duration, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """The Deployment. Once made, the autoscaler owns the number of replicas; `up` waits as long as a node and the model may take."""
+        import pulumi_kubernetes as k8s
+
+        wait = f"{load_time.seconds + serving.NODE_MARGIN}s"
+        own = pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
+        opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), own)
+        return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
+
+    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, prometheus: str, pods: pulumi.Resource) -> None:
+        """What scrapes the pods, and what scales them on it."""
+        import pulumi_kubernetes as k8s
+
+        identity = enclosure.identity
+        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **serving.pod_monitor(identity))
+        scaler = serving.scaled_object(identity, args, prometheus)
+        k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(pods), **scaler)

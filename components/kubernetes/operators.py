@@ -1,17 +1,23 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
 
-from components.kubernetes.vocabulary import ObjectName
+import pulumi
+
+from components.contracts import Cluster, Context
+from components.kubernetes.vocabulary import ObjectName, Url
+from components.kubernetes.workload import with_provider
 from components.spec import Many, Problem, Spec, rule
 
 OperatorName = Literal["keda", "kube-prometheus-stack", "external-secrets"]
 
 
 class PrometheusArgs(Spec):
-    """A Prometheus that is already there, run by the Prometheus operator."""
+    """A Prometheus that is already there, run by the Prometheus operator and selecting pod monitors of all namespaces."""
 
-    address: str
+    address: Url
     """URL of its HTTP interface inside the cluster, such as "http://prometheus.monitoring.svc:9090"."""
     namespace: ObjectName
     """Namespace that it scrapes from; network policies let it in."""
@@ -38,3 +44,125 @@ class OperatorsArgs(Spec):
     def _named_once(self) -> list[Problem]:
         twice = sorted({name for name in self.install if self.install.count(name) > 1})
         return [Problem(("install",), f"names {name} twice: remove one") for name in twice]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A pinned Helm chart: one row of the add-on table."""
+
+    name: str
+    """Name of the chart, the release, and (but for Prometheus) the namespace."""
+    repository: str
+    version: str
+    source: str
+    """Where the version was read."""
+    namespace: str
+    security: str
+    """Pod security standard that its namespace needs: baseline | privileged."""
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+PROMETHEUS_NAME = "prometheus-stack"
+"""Prefix of what the Prometheus chart makes; its Service is `<prefix>-prometheus`."""
+EXTERNAL_SECRETS = "external-secrets"
+"""Namespace and service account of External Secrets; a site that reads a cloud's secret store grants that account the right."""
+
+CHARTS: Mapping[OperatorName, Chart] = {
+    "keda": Chart(
+        name="keda",
+        repository="https://kedacore.github.io/charts",
+        version="2.20.2",
+        source="kedacore/charts@1444d00d90d7:keda/Chart.yaml, 2026-08-13",
+        namespace="keda",
+        security="baseline",
+        values={"operator": {"replicaCount": 2}, "podDisruptionBudget": {"operator": {"maxUnavailable": 1}}},
+    ),
+    "kube-prometheus-stack": Chart(
+        name="kube-prometheus-stack",
+        repository="https://prometheus-community.github.io/helm-charts",
+        version="88.5.3",
+        source="prometheus-community/helm-charts@cf408a290aec:charts/kube-prometheus-stack/Chart.yaml, 2026-08-22",
+        namespace="monitoring",
+        security="privileged",  # the node exporter shares the host's namespaces
+        values={
+            "fullnameOverride": PROMETHEUS_NAME,
+            "grafana": {"enabled": False},
+            "prometheus": {
+                "prometheusSpec": {
+                    "podMonitorSelectorNilUsesHelmValues": False,
+                    "serviceMonitorSelectorNilUsesHelmValues": False,
+                    "ruleSelectorNilUsesHelmValues": False,
+                }
+            },
+        },
+    ),
+    "external-secrets": Chart(
+        name="external-secrets",
+        repository="https://charts.external-secrets.io",
+        version="2.9.0",
+        source="external-secrets/external-secrets@cc5bfbc2234a:deploy/charts/external-secrets/Chart.yaml, 2026-08-08",
+        namespace=EXTERNAL_SECRETS,
+        security="baseline",
+        values={"replicaCount": 2, "leaderElect": True, "serviceAccount": {"name": EXTERNAL_SECRETS}},
+    ),
+}
+"""The add-on table: one row per operator, each installed by one stack of a cluster at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """Where metrics are kept."""
+
+    address: str
+    """URL of Prometheus inside the cluster."""
+    namespace: str
+    """Namespace that it scrapes from."""
+
+
+def monitoring_of(args: OperatorsArgs) -> Monitoring:
+    """The given Prometheus, or the one that this stack installs."""
+    if args.prometheus is not None:
+        return Monitoring(args.prometheus.address, args.prometheus.namespace)
+    namespace = CHARTS["kube-prometheus-stack"].namespace
+    return Monitoring(f"http://{PROMETHEUS_NAME}-prometheus.{namespace}.svc:9090", namespace)
+
+
+class Operators(pulumi.ComponentResource):
+    """The operators that a stack installs, each a Helm release in a namespace of its own."""
+
+    monitoring: Monitoring
+    """Where metrics are kept, installed here or given."""
+    ready: tuple[pulumi.Resource, ...]
+    """What must exist before an object that an operator serves."""
+
+    def __init__(
+        self, name: str, args: OperatorsArgs, *, cluster: Cluster, context: Context, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
+        self.monitoring = monitoring_of(args)
+        wanted = [operator for operator in get_args(OperatorName) if operator in args.install]
+        self.ready = tuple(self._release(f"{name}-{operator}", CHARTS[operator], cluster, context) for operator in wanted)
+        self.register_outputs({"installed": {operator: CHARTS[operator].version for operator in wanted}})
+
+    def _release(self, name: str, chart: Chart, cluster: Cluster, context: Context) -> pulumi.Resource:
+        """The release, in a namespace that goes when it goes."""
+        import pulumi_kubernetes as k8s
+
+        labels = {**context.labels.kubernetes(name, chart.name), "pod-security.kubernetes.io/enforce": chart.security}
+        namespace = k8s.core.v1.Namespace(
+            f"{name}-namespace",
+            metadata={"name": chart.namespace, "labels": labels},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        release = k8s.helm.v3.ReleaseArgs(
+            name=chart.name,
+            chart=chart.name,
+            version=chart.version,
+            namespace=namespace.metadata["name"],
+            repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
+            values=dict(chart.values),
+            atomic=True,
+            max_history=5,
+            timeout=600,
+        )
+        return k8s.helm.v3.Release(f"{name}-release", release, opts=pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready]))

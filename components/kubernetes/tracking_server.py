@@ -1,11 +1,23 @@
 """The tracking server (MLflow): what a stack file may say about it, and the component that makes it."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
+import pulumi
 from pydantic import Field
 
-from components.kubernetes.vocabulary import Hostname
+from components.contracts import Cluster, Context, Database, Grant, ObjectStore
+from components.kubernetes import manifests
+from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
+from components.kubernetes.operators import Operators
+from components.kubernetes.vocabulary import Hostname, quantity
+from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import ImageReference, Many, Name, Size, Spec
+
+PORT = 5000
+"""TCP port of MLflow's server, its default."""
+PREFIX = "mlflow/"
+"""Where artifacts lie in the artifact bucket."""
 
 
 class TrackingServerArgs(Spec):
@@ -22,4 +34,133 @@ class TrackingServerArgs(Spec):
     hosts: Many[Hostname] = ()
     """Further names that clients call it by, such as a gateway's; its Service names are always allowed."""
     clients: Many[Name] = ()
-    """Namespaces whose pods may call it; none may when empty, but for monitoring."""
+    """Namespaces whose pods may call it; none may when empty."""
+
+
+def allowed_hosts(identity: Identity, hosts: Sequence[str]) -> str:
+    """The Host headers MLflow answers to, for --allowed-hosts.
+
+    A name without a wildcard matches only requests without a port, so each is listed both ways
+    (mlflow/server/security_utils.py:is_allowed_host_header). Probes of /health are exempt.
+    """
+    service = [f"{identity.name}.{identity.namespace}{suffix}" for suffix in ("", ".svc", ".svc.cluster.local")]
+    return ",".join(spelled for host in [*service, *hosts] for spelled in (host, f"{host}:*"))
+
+
+def command(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str]) -> list[pulumi.Input[str]]:
+    """MLflow's command line. The database is not on it: libpq reads host, user and password from the environment."""
+    return [
+        "mlflow",
+        "server",
+        "--host=0.0.0.0",
+        f"--port={PORT}",
+        "--serve-artifacts",
+        pulumi.Output.concat("--artifacts-destination=", artifacts),
+        f"--allowed-hosts={allowed_hosts(identity, args.hosts)}",
+    ]
+
+
+def server(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str], variables: Environment) -> Manifest:
+    """The one container of a replica."""
+    memory = quantity(args.memory)
+    return {
+        "name": "server",
+        "image": args.image,
+        "command": command(identity, args, artifacts),
+        "env": manifests.environment({"HOME": "/tmp", **variables}),
+        "ports": [{"name": HTTP, "containerPort": PORT, "protocol": "TCP"}],
+        "resources": {"requests": {"cpu": str(args.cpu), "memory": memory}, "limits": {"memory": memory}},
+        # The first start makes the tables, and a new version migrates nothing by itself: ten minutes are for the former.
+        "startupProbe": manifests.http_probe("/health", period=10, failures=60),
+        "readinessProbe": manifests.http_probe("/health", period=5, failures=2),
+        "livenessProbe": manifests.http_probe("/health", period=10, failures=3),
+        "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
+        "securityContext": manifests.container_security(),
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+    }
+
+
+def deployment(
+    identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str], variables: Environment, *, zonal: bool
+) -> Manifest:
+    """The replicas; state is in the database and the bucket alone."""
+    pod = {
+        "serviceAccountName": identity.name,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": 60,
+        "securityContext": manifests.pod_security(),
+        "topologySpreadConstraints": manifests.spread(identity.selector, zonal=zonal),
+        "containers": [server(identity, args, artifacts, variables)],
+        "volumes": [manifests.scratch("tmp", "4Gi")],
+    }
+    return {
+        "metadata": identity.metadata(),
+        "spec": {
+            "replicas": args.replicas,
+            "revisionHistoryLimit": 3,
+            "progressDeadlineSeconds": 900,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
+            "selector": {"matchLabels": identity.selector},
+            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": pod},
+        },
+    }
+
+
+class TrackingServer(pulumi.ComponentResource):
+    """MLflow as plain manifests: a Deployment on the given database and bucket, and a namespace closed around it.
+
+    There is no login yet: the network policy is what decides who calls it, so `clients` is the list of those who may change any run.
+    """
+
+    namespace: str
+    """The server's own namespace."""
+    url: str
+    """Address inside the cluster, for the namespaces named in `clients`."""
+
+    def __init__(
+        self,
+        name: str,
+        args: TrackingServerArgs,
+        *,
+        cluster: Cluster,
+        artifacts: ObjectStore,
+        database: Database,
+        operators: Operators,
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        import pulumi_kubernetes as k8s
+
+        super().__init__("groundwork:kubernetes:TrackingServer", name, {}, with_provider(cluster, opts))
+        identity = identity_of(name, name, "tracking-server", context)
+        enclosure = Enclosure(identity, self, quota={"pods": str(2 * args.replicas)}, after=operators.ready)
+        binding, account = enclosure.bind(cluster, [Grant(artifacts, "write", PREFIX)])
+        connection, made = self._connection(enclosure, database)
+        network = enclosure.admit(PORT, args.clients, [*cluster.dataplane_egress, *binding.egress])
+        destination = pulumi.Output.concat(artifacts.uri, "/", PREFIX.rstrip("/"))
+        variables = {**artifacts.environment, **binding.environment, **connection}
+        manifest = deployment(identity, args, destination, variables, zonal=cluster.zonal)
+        after = [account, network, *made, *binding.depends_on, *cluster.ready]
+        pods = k8s.apps.v1.Deployment(f"{name}-pods", opts=enclosure.inside(*after), **manifest)
+        enclosure.publish(pods)
+        self.namespace = identity.namespace
+        self.url = f"http://{identity.name}.{identity.namespace}.svc"
+        self.register_outputs({"namespace": self.namespace, "url": self.url})
+
+    def _connection(self, enclosure: Enclosure, database: Database) -> tuple[Environment, Sequence[pulumi.Resource]]:
+        """The variables that libpq connects by, and what makes the Secret they refer to.
+
+        The URI names no host and no user, so no password needs to be escaped into it; SQLAlchemy then leaves all of it to libpq.
+        """
+        namespace = enclosure.namespace.metadata["name"]
+        username, password, made = database.credentials(enclosure.identity.name, namespace, self)
+        return {
+            "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://",
+            "PGHOST": database.host,
+            "PGPORT": str(database.port),
+            "PGDATABASE": database.name,
+            "PGUSER": username,
+            "PGPASSWORD": password,
+            "PGSSLMODE": "require",
+        }, made

@@ -29,6 +29,9 @@ EnvName = Annotated[str, StringConstraints(max_length=100, pattern=r"^[A-Z_][A-Z
 Hostname = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9]([a-z0-9\-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9\-]*[a-z0-9])?)*$")]
 """A DNS name in lower case, without port."""
 
+Url = Annotated[str, StringConstraints(max_length=400, pattern=r"^https?://[a-z0-9][a-z0-9.\-]*(:[0-9]{1,5})?$")]
+"""A URL of scheme, host and port, without a path."""
+
 ObjectName = Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.\-]*[a-z0-9])?$")]
 """The name of a Kubernetes object that exists."""
 

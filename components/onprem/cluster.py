@@ -1,10 +1,16 @@
 """A Kubernetes cluster that someone else runs: what a stack file may say about it, and the contract it keeps."""
 
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 
+import pulumi
 from pydantic import Field, StringConstraints
 
+from components.contracts import AcceleratorPool, Binding, Context, Grant, Taint
+from components.kubernetes.capacity import PoolFacts
+from components.kubernetes.credentials import bring
 from components.kubernetes.vocabulary import LabelKey, LabelValue
+from components.onprem.storage import ExistingBucket
 from components.spec import Many, Name, Size, Spec
 
 FilePath = Annotated[str, StringConstraints(min_length=1, max_length=400, pattern=r"^[^\n{]+$")]
@@ -51,3 +57,78 @@ class ExistingClusterArgs(Spec):
     """Whether nodes carry topology.kubernetes.io/zone with more than one value; replicas are then spread over zones."""
     pools: dict[Name, ExistingPoolArgs] = Field(default_factory=dict)
     """GPU pools by name."""
+
+
+def pool_facts(pools: Mapping[str, ExistingPoolArgs]) -> dict[str, PoolFacts]:
+    """What the pools hold, for the rules between endpoints and pools."""
+    return {name: PoolFacts(pool.gpus_per_node, pool.gpu_memory.value // 2**20, pool.nodes) for name, pool in pools.items()}
+
+
+def accelerator_pool(name: str, args: ExistingPoolArgs) -> AcceleratorPool:
+    """The pool as workloads know it."""
+    return AcceleratorPool(
+        name=name,
+        machine=name,
+        accelerator=args.labels.get("nvidia.com/gpu.product", name),
+        resource=args.gpu_resource,
+        per_node=args.gpus_per_node,
+        memory_mib=args.gpu_memory.value // 2**20,
+        node_labels=dict(args.labels),
+        taints=tuple(Taint(taint.key, taint.value, taint.effect) for taint in args.taints),
+        max_nodes=args.nodes,
+        capacity=("owned",),
+    )
+
+
+class ExistingCluster(pulumi.ComponentResource):
+    """A cluster that is there (contract: Cluster): a provider for it, and nothing else."""
+
+    kubernetes: pulumi.ProviderResource
+    pools: Mapping[str, AcceleratorPool]
+    ready: Sequence[pulumi.Resource]
+    zonal: bool
+    dataplane_egress: Sequence[tuple[str, int]]
+
+    def __init__(
+        self,
+        name: str,
+        args: ExistingClusterArgs,
+        *,
+        dataplane: Sequence[tuple[str, int]],
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """`dataplane` holds the (CIDR, TCP port) pairs of the site's object store and database."""
+        import pulumi_kubernetes as k8s
+
+        super().__init__("groundwork:onprem:ExistingCluster", name, {}, opts)
+        self._context = context
+        self.kubernetes = k8s.Provider(
+            f"{name}-kubernetes",
+            kubeconfig=args.kubeconfig,
+            context=args.context,
+            cluster_identifier=args.context,  # else another path to the same cluster would replace every object in it
+            enable_server_side_apply=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.pools = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
+        self.ready = ()
+        self.zonal = args.zonal
+        self.dataplane_egress = tuple(dataplane)
+        self.register_outputs({"pools": sorted(self.pools)})
+
+    def bind_identity(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
+        """Put the granted store's credentials into the namespace. What they allow is the store administrator's business.
+
+        Raises ValueError when the grants are not all of one given bucket: a pod carries one pair of S3 credentials.
+        """
+        stores = {grant.store for grant in grants}
+        bucket = stores.pop() if stores else None
+        if stores or not isinstance(bucket, ExistingBucket):
+            raise ValueError(f"{service_account}: an on-premises identity is granted exactly one given bucket")
+        secret = f"{name}-store"
+        metadata = {"name": secret, "namespace": namespace, "labels": self._context.labels.kubernetes(name, "credentials")}
+        username, password, made = bring(secret, bucket.args.credentials, metadata, parent)
+        return Binding(environment={"AWS_ACCESS_KEY_ID": username, "AWS_SECRET_ACCESS_KEY": password}, depends_on=made)

@@ -1,0 +1,87 @@
+"""What a stack file may say about an inference endpoint, and the rules that need nothing but that."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from components.kubernetes.engines import Engine
+from components.kubernetes.vocabulary import EnvName
+from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
+
+ModelUri = Annotated[str, StringConstraints(max_length=200, pattern=r"^models:/[a-z0-9]([a-z0-9._\-]*[a-z0-9])?/[1-9][0-9]{0,8}$")]
+"""A registered model pinned to a version: models:/<name>/<version>. An alias would change what runs without a change of the stack."""
+
+
+class ScaleArgs(Spec):
+    """How many replicas run, and what makes their number change."""
+
+    min: Annotated[int, Field(ge=1, le=1_000)]
+    """Fewest replicas. At least 1: at zero no pod is left to report a queue, so nothing would wake the endpoint."""
+    max: Annotated[int, Field(ge=1, le=1_000)]
+    """Most replicas."""
+    waiting: Annotated[int, Field(ge=1, le=10_000)] = 5
+    """Requests waiting per replica above which one more replica is added."""
+    settle: Duration = Duration("10m")
+    """How long the queue must stay short before replicas are removed, 5m to 1h."""
+
+    @rule("min", "max")
+    def _ordered(self) -> list[Problem]:
+        if self.min <= self.max:
+            return []
+        return [Problem(("min",), f"min {self.min} is more than max {self.max}: lower min or raise max")]
+
+    @rule("settle")
+    def _settles(self) -> list[Problem]:
+        if 300 <= self.settle.seconds <= 3_600:
+            return []
+        return [Problem(("settle",), f"{self.settle} is outside 5m to 1h: shorter throws away replicas that took minutes to load")]
+
+
+class InferenceEndpointArgs(Spec):
+    """One model behind one address, on GPUs of one pool."""
+
+    model: ModelUri
+    """The registered model, pinned to a version. Its files lie under models/<name>/<version>/ of the model bucket."""
+    engine: Engine
+    """What serves the model."""
+    pool: Name
+    """Name of the cluster's GPU pool whose nodes it runs on."""
+    gpus: Annotated[int, Field(ge=1, le=16)] = 1
+    """GPUs of one replica, all on one node; vLLM splits the model over them (tensor parallelism)."""
+    cpu: Annotated[int, Field(ge=1, le=256)]
+    """CPU cores of one replica, requested; use above it is allowed."""
+    memory: Size
+    """Main memory of one replica, requested and the limit."""
+    weights: Size
+    """Size of the model's files. Bounds the buffer they are streamed through and is checked against the memory of the GPUs."""
+    load_time: Duration
+    """Time from container start to the first answer, at worst; the startup probe waits this long. 10s to 1h."""
+    longest_request: Duration = Duration("2m")
+    """Longest answer that a replica may finish before it is stopped, 1s to 1h."""
+    scale: ScaleArgs
+    """How many replicas run."""
+    clients: Many[Name] = ()
+    """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
+    secrets: dict[EnvName, Secret] = Field(default_factory=dict)
+    """Secret environment variables of the container, such as an API key that callers must show."""
+
+    @rule("load_time", "longest_request")
+    def _bounded_times(self) -> list[Problem]:
+        bounds = {"load_time": (10, 3_600, "10s to 1h"), "longest_request": (1, 3_600, "1s to 1h")}
+        return [
+            Problem((field,), f"{getattr(self, field)} is outside {words}")
+            for field, (low, high, words) in bounds.items()
+            if not low <= getattr(self, field).seconds <= high
+        ]
+
+    @rule("engine", "gpus")
+    def _splits(self) -> list[Problem]:
+        if self.engine.kind != "vllm" or self.gpus & (self.gpus - 1) == 0:
+            return []
+        return [Problem(("gpus",), f"{self.gpus} GPUs do not divide a model's attention heads evenly under vLLM: use 1, 2, 4, 8 or 16")]
+
+    @rule("memory")
+    def _holds_the_engine(self) -> list[Problem]:
+        if self.memory.value >= 2 * 2**30:
+            return []
+        return [Problem(("memory",), f"{self.memory} is too little for a serving process: give 2GiB or more")]

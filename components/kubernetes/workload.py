@@ -1,0 +1,70 @@
+"""What every workload of ours stands in: a namespace of its own, closed by default, with an account and an address."""
+
+from collections.abc import Mapping, Sequence
+
+import pulumi
+
+from components.contracts import Binding, Cluster, Context, Grant
+from components.kubernetes import manifests
+from components.kubernetes.manifests import Identity
+
+
+def identity_of(name: str, role: str, app: str, context: Context) -> Identity:
+    """The identity of workload `name` of the application `app`; `role` makes its namespace's name unique in the stack."""
+    return Identity(name, context.naming.name(role), context.labels.kubernetes(name, app))
+
+
+def with_provider(cluster: Cluster, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The caller's options for a component whose children live in `cluster`."""
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[cluster.kubernetes]), opts)
+
+
+class Enclosure:
+    """The namespace and what closes it, made at once; the rest by its methods. Children of `parent` are named `<name>-<role>`."""
+
+    def __init__(
+        self, identity: Identity, parent: pulumi.ComponentResource, *, quota: Mapping[str, str], after: Sequence[pulumi.Resource]
+    ) -> None:
+        """`after` holds the operators: what they serve inside the namespace is made after them and gone before them."""
+        import pulumi_kubernetes as k8s
+
+        self.identity = identity
+        self.parent = parent
+        self.namespace = k8s.core.v1.Namespace(
+            f"{identity.name}-namespace", opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after]), **manifests.namespace(identity)
+        )
+        self.deny = k8s.networking.v1.NetworkPolicy(f"{identity.name}-deny", opts=self.inside(), **manifests.default_deny(identity))
+        self.quota = k8s.core.v1.ResourceQuota(f"{identity.name}-quota", opts=self.inside(), **manifests.quota(identity, quota))
+
+    def inside(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child that stands in the namespace, made after the given resources."""
+        return pulumi.ResourceOptions(parent=self.parent, depends_on=[self.namespace, *after])
+
+    def bind(self, cluster: Cluster, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:
+        """Give the workload's service account the granted rights; returns them and the account."""
+        import pulumi_kubernetes as k8s
+
+        name = self.identity.name
+        binding = cluster.bind_identity(name, self.namespace.metadata["name"], name, grants, self.parent)
+        account = k8s.core.v1.ServiceAccount(
+            f"{name}-account", opts=self.inside(), **manifests.service_account(self.identity, binding.annotations)
+        )
+        return binding, account
+
+    def admit(self, port: int, clients: Sequence[str], destinations: Sequence[tuple[str, int]]) -> pulumi.Resource:
+        """Let the client namespaces in and the workload out to its (CIDR, TCP port) destinations."""
+        import pulumi_kubernetes as k8s
+
+        policy = manifests.network_policy(self.identity, port, clients, destinations)
+        return k8s.networking.v1.NetworkPolicy(f"{self.identity.name}-network", opts=self.inside(), **policy)
+
+    def publish(self, pods: pulumi.Resource) -> pulumi.Resource:
+        """Make the disruption budget and, once the pods answer, the Service on port 80; returns the Service.
+
+        The provider waits until a Service has endpoints, so one made before its pods would run into that timeout while a model loads.
+        """
+        import pulumi_kubernetes as k8s
+
+        name, identity = self.identity.name, self.identity
+        k8s.policy.v1.PodDisruptionBudget(f"{name}-budget", opts=self.inside(), **manifests.disruption_budget(identity))
+        return k8s.core.v1.Service(f"{name}-service", opts=self.inside(pods), **manifests.service(identity, 80))
