@@ -7,7 +7,6 @@ import pulumi
 from pydantic import Field, StringConstraints
 
 from components.contracts import AcceleratorPool, Binding, Context, Grant, Taint
-from components.kubernetes.capacity import PoolFacts
 from components.kubernetes.credentials import bring
 from components.kubernetes.vocabulary import LabelKey, LabelValue
 from components.onprem.storage import ExistingBucket
@@ -57,11 +56,6 @@ class ExistingClusterArgs(Spec):
     """Whether nodes carry topology.kubernetes.io/zone with more than one value; replicas are then spread over zones."""
     pools: dict[Name, ExistingPoolArgs] = Field(default_factory=dict)
     """GPU pools by name."""
-
-
-def pool_facts(pools: Mapping[str, ExistingPoolArgs]) -> dict[str, PoolFacts]:
-    """What the pools hold, for the rules between endpoints and pools."""
-    return {name: PoolFacts(pool.gpus_per_node, pool.gpu_memory.value // 2**20, pool.nodes) for name, pool in pools.items()}
 
 
 def accelerator_pool(name: str, args: ExistingPoolArgs) -> AcceleratorPool:
