@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from components.spec import Reading
 from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable
+from infra.handed import file_beside, lifted, parsed
 from infra.platforms import PLATFORMS, AwsPlatform, Common, OnPremPlatform, Platform
 from infra.site_specs import AwsSite, OnPremSite
-from infra.handed import file_beside, lifted, parsed
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
 from infra.validation import judge
 from infra.yaml12 import BROKEN
@@ -90,7 +90,8 @@ def _handed(stack: str) -> Source:
 
 def platform_of(source: Source) -> Platform:
     """Judge a configuration. Raises ConfigFaults."""
-    faults = [*source.refused, *_stack_name(source.stack), *_keys(source.texts)]
+    unread = bool(source.refused) and not source.texts
+    faults = [*source.refused, *_stack_name(source.stack), *([] if unread else _keys(source.texts))]
     platform: Platform | None = None
     if isinstance(source.platform, dict):
         platform, found = _judged(source)
@@ -122,9 +123,9 @@ def _judged(source: Source) -> tuple[Platform | None, list[Fault]]:
 
 def _stack_name(stack: str) -> list[Fault]:
     """The stack's name stands in names of resources, so not every name will do."""
-    if re.fullmatch(r"[a-z](-?[a-z0-9]){0,19}", stack) and len(stack) <= 20:
+    if re.fullmatch(r"[a-z](-?[a-z0-9])*", stack) and len(stack) <= 40:
         return []
-    allowed = "1 to 20 lower-case letters, digits and single hyphens, beginning with a letter"
+    allowed = "1 to 40 lower-case letters, digits and single hyphens, beginning with a letter"
     return [Fault("stack", printable(stack), "cannot stand in the names of resources: rename the stack", allowed)]
 
 

@@ -4,6 +4,7 @@ from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -118,6 +119,8 @@ class Platform(Common):
         wanted: dict[str, int] = {}
         for name, endpoint in self.endpoints.items():
             node = self.node(endpoint.pool) if endpoint.pool in self.pool_names else None
+            if node and endpoint.gpus > node.gpus:
+                continue
             before = wanted.get(endpoint.pool, 0)
             wanted[endpoint.pool] = before + endpoint.gpus * endpoint.scale.max
             if node and before <= node.gpus * node.nodes < wanted[endpoint.pool]:
@@ -172,6 +175,11 @@ class AwsPlatform(Platform):
                 text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
                 yield Problem(("cluster", "administrators", index), text)
 
+    @rule("network", "cluster")
+    def _public_ranges(self) -> Iterator[Problem]:
+        vpc = self.network.cidr
+        yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {"network.cidr": vpc})
+
 
 class OnPremPlatform(Platform):
     """A platform on a cluster, an object store and a database that someone else runs."""
@@ -195,6 +203,14 @@ class OnPremPlatform(Platform):
         args = self.cluster.pools[pool]
         return Node(args.gpus_per_node, args.gpu_memory.value, args.nodes)
 
+    @rule("object_store")
+    def _store_addresses(self) -> Iterator[Problem]:
+        yield from overlapping(("object_store", "addresses"), self.object_store.addresses, {})
+
+    @rule("database")
+    def _database_addresses(self) -> Iterator[Problem]:
+        yield from overlapping(("database", "addresses"), self.database.addresses, {})
+
 
 PLATFORMS: Mapping[str, type[Platform]] = {"aws": AwsPlatform, "onprem": OnPremPlatform}
 """The model of a platform by its `site.cloud`."""
@@ -211,6 +227,17 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[tuple[tuple
         yield ("cpu",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.cpu}"
     if node.memory is not None and endpoint.memory.value >= node.memory:
         yield ("memory",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.memory / 2**30:.4g}GiB"
+
+
+def overlapping(path: tuple[str, ...], ranges: Iterable[str], taken: Mapping[str, str]) -> Iterator[Problem]:
+    """A problem for each range that shares addresses with an earlier one or with one that is taken, by who takes it."""
+    earlier = {f"{text} of {name}": ip_network(text) for name, text in taken.items()}
+    for index, text in enumerate(ranges):
+        network = ip_network(text)
+        others = [name for name, other in earlier.items() if other.version == network.version and other.overlaps(network)]
+        if others:
+            yield Problem((*path, index), f"overlaps {others[0]}: remove it, or narrow it")
+        earlier[text] = network
 
 
 def repeated(field: str, values: Iterable[str]) -> Iterator[Problem]:

@@ -26,7 +26,7 @@ def judge(model: type[Model], data: Any, reading: Reading, *, hide: bool = False
         whole = model.model_validate(data, context=reading)
         found = broken_rules(whole, ())
     except ValidationError as refused:
-        errors = refused.errors(include_url=False)
+        errors = [error for error in refused.errors(include_url=False) if not _spurious(error)]
         found = broken_rules(Builder(data, errors, reading).spec(model, data if isinstance(data, dict) else {}, ()), ())
     faults = list(field_faults(model, data, errors, hide=hide))
     told = {fault.path for fault in faults}
@@ -35,3 +35,8 @@ def judge(model: type[Model], data: Any, reading: Reading, *, hide: bool = False
         if fault.path not in told and fault not in faults:
             faults.append(fault)
     return (None if faults else whole), faults
+
+
+def _spurious(error: ErrorDetails) -> bool:
+    """pydantic counts only the sound items of a list, and then calls a long enough list short."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]

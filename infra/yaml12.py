@@ -99,7 +99,7 @@ def _line(event: yaml.Event) -> int:
 
 
 class _Refused(str):
-    """A key that was refused; its value is read and dropped."""
+    """A key that was refused; its value is read and dropped, and BROKEN stands in its place."""
 
     __slots__ = ()
 
@@ -195,11 +195,11 @@ class _Reader:
             text = printable(event.value) if isinstance(event, yaml.ScalarEvent) else None
             why = "merge keys are not read: write the keys out" if text == "<<" else "is not a text key: quote it"
             self.refuse(event, why, text)
-            key = _Refused(len(top.value))
+            key = _Refused(text or "?")
         elif key in top.value:
             first = self.document.lines[(*top.path, key)]
             self.refuse(event, f"is given twice, first at line {first}: remove one", path=(*top.path, key))
-            key = _Refused(len(top.value))
+            key = _Refused(key)
         top.key = key
         self.document.lines.setdefault((*top.path, key), _line(event))
 
@@ -222,7 +222,7 @@ class _Reader:
         frame = self.frames.pop()
         value = frame.value
         if isinstance(value, dict):
-            value = {key: value[key] for key in sorted(value) if not isinstance(key, _Refused)}
+            value = {key: value[key] for key in sorted(value)}
         self.put(None, value)
 
     def put(self, event: yaml.Event | None, value: Any) -> None:
@@ -237,7 +237,10 @@ class _Reader:
             top.value.append(value)
         else:
             assert top.key is not None
-            top.value[top.key] = value
+            if isinstance(top.key, _Refused):
+                top.value.setdefault(str(top.key), BROKEN)
+            else:
+                top.value[top.key] = value
             top.key = None
 
 
