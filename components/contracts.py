@@ -5,7 +5,7 @@ A contract states facts of what exists, never how it was made; there is none for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pulumi
 
@@ -80,7 +80,7 @@ class Grant:
     """What a workload's identity may do to one store. `access`: read | write (write includes read)."""
 
     store: ObjectStore
-    access: str
+    access: Literal["read", "write"]
     prefix: str = ""
     """Key prefix the grant is limited to, without leading slash; "" is the whole bucket."""
 

@@ -1,12 +1,14 @@
 """What a pool of nodes is: machines, how they are bought, how many, where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
 from components.accelerators import aws_accelerators, aws_machines, nearest, unfit
 from components.aws.values import Zone
+from components.contracts import AcceleratorPool, Taint
 from components.spec import Many, Problem, Size, Spec, rule
 
 Capacity = Literal["on-demand", "spot"]
@@ -104,3 +106,78 @@ class GpuPoolArgs(Spec):
     def _zones_once(self) -> Iterator[Problem]:
         if len(set(self.zones)) < len(self.zones):
             yield Problem(("zones",), "names a zone twice")
+
+
+SYSTEM_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64", "arm64": "BOTTLEROCKET_ARM_64"}
+GPU_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64_NVIDIA", "arm64": "BOTTLEROCKET_ARM_64_NVIDIA"}
+"""EKS image type by architecture; the NVIDIA variants bring driver and device plugin."""
+CAPACITY_TYPES = {"on-demand": "ON_DEMAND", "spot": "SPOT"}
+GPU_TAINT = Taint("nvidia.com/gpu", "true", "NoSchedule")
+EKS_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
+POOL_LABEL = "groundwork.dev/pool"
+ACCELERATOR_LABEL = "groundwork.dev/accelerator"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeGroupPlan:
+    """One managed node group, as far as it is known before anything exists."""
+
+    role: str
+    """Name of the group within its cluster: the pool, with the capacity when it is not the pool's first."""
+    machine: str
+    image: str
+    capacity: str
+    min: int
+    max: int
+    disk_gib: int
+    zones: tuple[str, ...]
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...] = ()
+
+    @property
+    def forcing(self) -> Mapping[str, object]:
+        """What EKS cannot change in place; it makes the generation of the group's name."""
+        return {"image": self.image, "machine": self.machine, "capacity": self.capacity, "zones": self.zones}
+
+
+def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodeGroupPlan:
+    """The node group of the system pool."""
+    image = SYSTEM_IMAGES[aws_machines()[args.machine].architecture]
+    labels = {POOL_LABEL: "system"}
+    return NodeGroupPlan("system", args.machine, image, "ON_DEMAND", args.min, args.max, args.disk.gib, tuple(zones), labels)
+
+
+def plan_gpu(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeGroupPlan, ...]:
+    """The node groups of a GPU pool, one per capacity; only the first keeps nodes that are always there."""
+    return tuple(
+        NodeGroupPlan(
+            role=f"pool-{name}-{capacity}",
+            machine=args.machine,
+            image=GPU_IMAGES[aws_machines()[args.machine].architecture],
+            capacity=CAPACITY_TYPES[capacity],
+            min=args.min if position == 0 else 0,
+            max=args.max,
+            disk_gib=args.disk.gib,
+            zones=tuple(args.zones or zones),
+            labels={POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator},
+            taints=(GPU_TAINT,),
+        )
+        for position, capacity in enumerate(args.capacity)
+    )
+
+
+def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
+    """The pool as a workload needs to know it."""
+    machine = aws_machines()[args.machine]
+    return AcceleratorPool(
+        name=name,
+        machine=args.machine,
+        accelerator=args.accelerator,
+        resource="nvidia.com/gpu",
+        per_node=int(machine.accelerators),
+        memory_mib=machine.accelerator_memory_mib,
+        node_labels={POOL_LABEL: name},
+        taints=(GPU_TAINT,),
+        max_nodes=args.max * len(args.capacity),
+        capacity=args.capacity,
+    )

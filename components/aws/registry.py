@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from components.aws.bucket import BucketArgs
 from components.aws.database import DatabaseArgs
-from components.aws.storage import BucketArgs
 from components.aws.values import Days
 from components.spec import Duration, Many, Name, Problem, Spec, rule
 

@@ -1,16 +1,12 @@
 """The platform's buckets: versioned, encrypted with one key, closed to the public, reachable by TLS only."""
 
+import pulumi
+
+from components.aws.base import AwsComponent
+from components.aws.bucket import Bucket, BucketArgs
 from components.aws.values import Days
+from components.contracts import Context
 from components.spec import Duration, Spec
-
-
-class BucketArgs(Spec):
-    """How long one bucket keeps what is put into it."""
-
-    expire_after: Days | None = None
-    """Age at which objects expire; absent keeps them."""
-    keep_versions: Days = Duration("30d")
-    """How long a replaced or deleted version can still be restored."""
 
 
 class StorageArgs(Spec):
@@ -26,3 +22,42 @@ class StorageArgs(Spec):
     """How long S3 access logs of all buckets are kept."""
     protect: bool = True
     """Whether the buckets and their key refuse deletion; false also lets a destroy empty the buckets."""
+
+
+class ObjectStorage(AwsComponent):
+    """Buckets for datasets, models and checkpoints, one key for all, and one bucket that takes their access logs."""
+
+    def __init__(self, name: str, args: StorageArgs, *, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("ObjectStorage", name, context, opts)
+        self.args = args
+        self.key_resource = self.key("storage", protect=args.protect)
+        self.access_logs = self._access_logs()
+        self.datasets = self._bucket("datasets", args.datasets)
+        self.models = self._bucket("models", args.models)
+        self.checkpoints = self._bucket("checkpoints", args.checkpoints)
+        self.register_outputs({"models": self.models.bucket})
+
+    def _access_logs(self) -> Bucket:
+        retention = BucketArgs(expire_after=self.args.access_log_retention)
+        return Bucket(
+            f"{self.name}-access-logs",
+            retention,
+            role="access-logs",
+            key=None,
+            access_logs=None,
+            protect=self.args.protect,
+            context=self.context,
+            opts=self.child(),
+        )
+
+    def _bucket(self, role: str, args: BucketArgs) -> Bucket:
+        return Bucket(
+            f"{self.name}-{role}",
+            args,
+            role=role,
+            key=self.key_resource,
+            access_logs=self.access_logs,
+            protect=self.args.protect,
+            context=self.context,
+            opts=self.child(),
+        )

@@ -1,0 +1,92 @@
+"""What every AWS component does alike: its token, its children's options, its tags, its keys and log groups."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.aws.documents import Document, Statement, document, key_owner
+from components.contracts import Context
+from components.lazy import lazy
+from components.spec import Duration
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
+
+
+class AwsComponent(pulumi.ComponentResource):
+    """A component of the AWS site. Its children are named `<name>-<role>` and tagged with their owner."""
+
+    def __init__(self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None) -> None:
+        super().__init__(f"groundwork:aws:{kind}", name, None, opts)
+        self.name = name
+        self.context = context
+
+    @property
+    def account(self) -> str:
+        """The account the site is in."""
+        return self.context.naming.account
+
+    @property
+    def region(self) -> str:
+        """The region the site is in."""
+        return self.context.naming.region
+
+    def child(self, *after: pulumi.Resource, protect: bool | None = None) -> pulumi.ResourceOptions:
+        """Options of a child that is made after the given resources."""
+        return pulumi.ResourceOptions(parent=self, depends_on=list(after) or None, protect=protect or None)
+
+    def tags(self, role: str = "", **extra: str) -> dict[str, str]:
+        """Ownership tags, and a Name for the console when `role` is given."""
+        named = {"Name": self.context.naming.name(role)} if role else {}
+        return {**self.context.labels.aws(self.name), **named, **extra}
+
+    def key(self, purpose: str, *statements: Statement, protect: bool) -> "aws.kms.Key":
+        """A rotating key with an alias; `statements` let services use it beside the account's own IAM policies."""
+        key = aws.kms.Key(
+            f"{self.name}-key",
+            description=f"{self.context.naming.name(purpose)}: data at rest",
+            enable_key_rotation=True,
+            deletion_window_in_days=30 if protect else 7,
+            policy=document(key_owner(self.account), *statements),
+            tags=self.tags(purpose),
+            opts=self.child(protect=protect),
+        )
+        alias = f"alias/{self.context.naming.name(purpose)}"
+        aws.kms.Alias(f"{self.name}-key-alias", name=alias, target_key_id=key.key_id, opts=self.child())
+        return key
+
+    def log_group(self, role: str, log_name: str, key: "aws.kms.Key", retention: Duration) -> "aws.cloudwatch.LogGroup":
+        """An encrypted log group that exists, with its retention, before a service would make one without."""
+        return aws.cloudwatch.LogGroup(
+            f"{self.name}-{role}",
+            name=log_name,
+            retention_in_days=retention.days,
+            kms_key_id=key.arn,
+            tags=self.tags(),
+            opts=self.child(),
+        )
+
+    def role(self, role: str, trust: Document, *, managed: Sequence[str] = (), inline: Document | None = None) -> "ServiceRole":
+        """An IAM role `<name>-<role>` with what it is allowed."""
+        return ServiceRole(self, role, trust, managed, inline)
+
+
+class ServiceRole:
+    """An IAM role and the resources that give it its rights; whoever uses the role must wait for `ready`."""
+
+    def __init__(self, owner: AwsComponent, role: str, trust: Document, managed: Sequence[str], inline: Document | None) -> None:
+        name, physical = f"{owner.name}-{role}", owner.context.naming.name(role, limit=64)
+        self.role = aws.iam.Role(
+            f"{name}-role", name=physical, assume_role_policy=trust, max_session_duration=3600, tags=owner.tags(), opts=owner.child()
+        )
+        attached = [
+            aws.iam.RolePolicyAttachment(f"{name}-{arn.rsplit('/', 1)[-1]}", role=self.role.name, policy_arn=arn, opts=owner.child())
+            for arn in managed
+        ]
+        granted = (
+            [aws.iam.RolePolicy(f"{name}-policy", name=physical, role=self.role.name, policy=inline, opts=owner.child())] if inline else []
+        )
+        self.ready: tuple[pulumi.Resource, ...] = (self.role, *attached, *granted)

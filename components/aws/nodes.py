@@ -1,0 +1,115 @@
+"""Managed node groups and the launch templates they start nodes from."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.aws.base import AwsComponent
+from components.aws.documents import document, trust_service_unconditionally
+from components.aws.pools import EKS_EFFECTS, NodeGroupPlan
+from components.lazy import lazy
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
+
+NODE_POLICIES = (
+    "arn:aws:iam::aws:policy/AmazonEKSWorkerNodePolicy",
+    "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
+)
+"""All that a node itself needs; the CNI has an identity of its own."""
+OS_DISK_GIB = 4
+"""Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb."""
+
+
+def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
+    """An encrypted gp3 volume that goes with its node."""
+    return {
+        "device_name": device,
+        "ebs": {
+            "volume_type": "gp3",
+            "volume_size": size_gib,
+            "encrypted": "true",
+            "kms_key_id": key,
+            "delete_on_termination": "true",
+        },
+    }
+
+
+class Nodes:
+    """Makes the node groups of one cluster; children belong to `owner`, the cluster's component."""
+
+    def __init__(
+        self,
+        owner: AwsComponent,
+        *,
+        cluster: "aws.eks.Cluster",
+        key: pulumi.Input[str],
+        subnets: Mapping[str, pulumi.Input[str]],
+        version: str,
+        image_release: str | None,
+        after: Sequence[pulumi.Resource],
+    ) -> None:
+        self.owner = owner
+        self.cluster = cluster
+        self.key = key
+        self.subnets = subnets
+        self.version = version
+        self.image_release = image_release
+        self.node_role = owner.role("node", document(trust_service_unconditionally("ec2.amazonaws.com")), managed=NODE_POLICIES)
+        self.after = (*self.node_role.ready, *after)
+
+    def group(self, plan: NodeGroupPlan) -> "aws.eks.NodeGroup":
+        """One node group. Its name carries the generation, so that a replacement is made before its predecessor goes."""
+        owner, template = self.owner, self._template(plan)
+        return aws.eks.NodeGroup(
+            f"{owner.name}-{plan.role}",
+            cluster_name=self.cluster.name,
+            node_group_name=owner.context.naming.generation(plan.role, plan.forcing),
+            node_role_arn=self.node_role.role.arn,
+            subnet_ids=[self.subnets[zone] for zone in plan.zones],
+            ami_type=plan.image,
+            release_version=self.image_release,
+            version=self.version,
+            instance_types=[plan.machine],
+            capacity_type=plan.capacity,
+            launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+            scaling_config={"min_size": plan.min, "desired_size": max(plan.min, 0), "max_size": plan.max},
+            update_config={"max_unavailable_percentage": 33},
+            node_repair_config={"enabled": True},
+            labels=plan.labels,
+            taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints],
+            tags=owner.tags(plan.role),
+            # The autoscaler owns the number of nodes between min and max.
+            opts=pulumi.ResourceOptions.merge(
+                owner.child(*self.after), pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"])
+            ),
+        )
+
+    def _template(self, plan: NodeGroupPlan) -> "aws.ec2.LaunchTemplate":
+        owner = self.owner
+        return aws.ec2.LaunchTemplate(
+            f"{owner.name}-{plan.role}-template",
+            name=owner.context.naming.name(plan.role, limit=128),
+            update_default_version=True,
+            metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
+            monitoring={"enabled": True},
+            block_device_mappings=[disk("/dev/xvda", OS_DISK_GIB, self.key), disk("/dev/xvdb", plan.disk_gib, self.key)],
+            network_interfaces=[self._interface()],
+            tag_specifications=[
+                {"resource_type": kind, "tags": owner.tags(plan.role)} for kind in ("instance", "volume", "network-interface")
+            ],
+            tags=owner.tags(plan.role),
+            opts=owner.child(),
+        )
+
+    def _interface(self) -> Any:
+        group = self.cluster.vpc_config.apply(lambda vpc: vpc.cluster_security_group_id)
+        return {
+            "device_index": 0,
+            "associate_public_ip_address": "false",
+            "delete_on_termination": "true",
+            "security_groups": [group],
+        }
