@@ -8,13 +8,10 @@ import keyword
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import pulumi_aws  # noqa: F401 - registers its modules
-import pulumi_kubernetes  # noqa: F401 - registers its modules
-from pulumi.runtime import rpc
-
 from graph.exporters.markers import masked
 from graph.exporters.shapes import snake_case
 from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
+from graph.types.schema import resource_class
 
 _CUSTOM_RESOURCE: Final = "pulumi_kubernetes.apiextensions.CustomResource"
 _HEADER: Final = ("import pulumi", "import pulumi_aws", "import pulumi_kubernetes", "from pulumi import ResourceOptions as Options", "")
@@ -126,14 +123,10 @@ def _custom_resource(values: Mapping[str, str]) -> dict[str, str]:
 
 def class_of(resource: Resource) -> str:
     """The SDK class of a resource as a dotted name. Raises NotExpressible for a package without an SDK here."""
-    if resource.is_provider:
-        return f"pulumi_{resource.type.rpartition(':')[2]}.Provider"
-    package, module, _ = resource.type.split(":")
-    for registered in rpc._RESOURCE_MODULES.get(f"{package}:{module}", ()):
-        about: Mapping[str, Any] = vars(registered)["mod_info"]
-        if resource.type in about["classes"]:
-            return f"{about['fqn']}.{about['classes'][resource.type]}"
-    if package == "kubernetes":
+    found = resource_class(resource.type)
+    if found is not None:
+        return f"{found.__module__.rpartition('.')[0]}.{found.__name__}"
+    if resource.type.startswith("kubernetes:"):
         return _CUSTOM_RESOURCE
     raise NotExpressible(f"no SDK class for {resource.type} ({resource.urn})")
 

@@ -19,7 +19,7 @@ import json, sys
 import bench.mocked
 class Telling(bench.mocked.Plain):
     def new_resource(self, args):
-        print(json.dumps([args.typ, args.name, dict(args.inputs)], default=str))
+        sys.stdout.write(json.dumps([args.typ, args.name, dict(args.inputs)], default=str) + "\n")
         return super().new_resource(args)
 import asyncio, pulumi
 loop = asyncio.new_event_loop(); asyncio.set_event_loop(loop)
