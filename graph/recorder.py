@@ -1,0 +1,163 @@
+"""Run a Pulumi program in process and keep the graph it draws, without engine, cloud or network."""
+
+import asyncio
+import contextvars
+import functools
+import inspect
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import pulumi
+import pulumi.runtime
+from pulumi.runtime import settings
+from pulumi.runtime.stack import run_in_stack
+
+from graph import checks
+from graph.model import Graph
+from graph.monitor import Recorder, Refused, denies_default_providers
+
+__all__ = ["ProgramHung", "Refused", "record"]
+
+logger = logging.getLogger(__name__)
+
+TICK = 0.25
+"""Seconds between two looks at whether a program still moves."""
+
+
+class ProgramHung(TimeoutError):
+    """The program waits for something that never comes; the message names the resources that were not registered."""
+
+
+def record(
+    program: Callable[[], object],
+    *,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+    secret_keys: Collection[str] = (),
+    unknowns: bool = False,
+    patience: float = 20.0,
+    deadline: float = 600.0,
+) -> Graph:
+    """The graph that `program` draws, as the engine would be given it.
+
+    Outputs are known and of the right form, or with `unknowns` as unknown as in an engine preview. `patience` is how many seconds the
+    program may wait without registering anything, `deadline` how many it may take at all. Calls do not affect each other.
+    Raises what the program raises; GraphFaults with everything the engine would refuse; Refused for what cannot be recorded;
+    ProgramHung.
+    """
+    recorder = Recorder(project, stack, unknowns=unknowns)
+    prepare = functools.partial(_prepare, recorder, dict(config), list(secret_keys))
+    _in_own_thread(lambda: _run(program, prepare, recorder, patience), deadline)
+    graph = Graph(project, stack, recorder.recorded(), recorder.stack_outputs())
+    found = checks.faults(graph, functools.partial(denies_default_providers, config))
+    if found:
+        raise checks.GraphFaults(found)
+    return graph
+
+
+def _prepare(recorder: Recorder, config: dict[str, str], secret_keys: list[str]) -> None:
+    """Point the SDK's ambient state of the current context at the recorder; the root stack is made when the program runs."""
+    settings.set_root_resource(_Placeholder)  # type: ignore[arg-type]  # keeps set_mocks from making a stack of its own
+    pulumi.runtime.set_mocks(
+        recorder.mocks, project=recorder.project, stack=recorder.stack, preview=recorder.unknowns, logger=logger, monitor=recorder
+    )
+    settings.set_root_resource(None)  # type: ignore[arg-type]
+    settings.SETTINGS.outputs = set()
+    settings.SETTINGS.lock = threading.Lock()
+    settings.SETTINGS.package_refs = {}
+    settings.SETTINGS.base_providers_by_ref = {}
+    pulumi.runtime.set_all_config(config, secret_keys)
+
+
+class _Placeholder:
+    """Stands where a root stack would while the SDK is being pointed at the recorder."""
+
+
+class _Inline(ThreadPoolExecutor):
+    """Runs what the SDK would send to a thread at once: the recorder never blocks, and the order of registrations is the program's."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Call `fn` now; the future is already done."""
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # the future carries it to whoever awaits
+            future.set_exception(error)
+        return future
+
+
+def _in_own_thread(work: Callable[[], None], deadline: float) -> None:
+    """Run `work` in a thread and a copy of the context of its own; raise what it raises, or ProgramHung after `deadline` seconds."""
+    raised: list[BaseException] = []
+
+    def guarded() -> None:
+        try:
+            work()
+        except BaseException as error:  # handed to the caller below
+            raised.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(guarded,), name="recorder", daemon=True)
+    thread.start()
+    thread.join(deadline)
+    if thread.is_alive():
+        raise ProgramHung(f"the program was still running after {deadline:g} seconds")
+    if raised:
+        raise raised[0]
+
+
+def _run(program: Callable[[], object], prepare: Callable[[], None], recorder: Recorder, patience: float) -> None:
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        asyncio.set_event_loop(loop)
+        loop.set_default_executor(_Inline(max_workers=1))
+        loop.set_exception_handler(lambda _, context: logger.debug("left over: %s", context.get("message")))
+        prepare()
+        runner.run(_watched(program, recorder, patience), context=contextvars.copy_context())
+
+
+async def _watched(program: Callable[[], object], recorder: Recorder, patience: float) -> None:
+    raised: list[BaseException] = []
+    roots: list[pulumi.Resource | None] = []
+
+    async def guarded() -> None:
+        roots.append(settings.get_root_resource())
+        try:
+            result = program()
+            if inspect.isawaitable(result):
+                await result
+        except BaseException as error:
+            raised.append(error)
+            raise
+
+    running = asyncio.ensure_future(run_in_stack(guarded))
+    finished = await _finishes(running, recorder, patience)
+    if raised:
+        raise raised[0]
+    if not finished:
+        waiting = ", ".join(_unregistered(roots[0])) if roots else ""
+        raise ProgramHung(f"nothing was registered for {patience:g} seconds; waiting: {waiting or 'an output'}")
+    await running
+
+
+async def _finishes(running: "asyncio.Future[None]", recorder: Recorder, patience: float) -> bool:
+    """Whether the program ends; False once it has registered nothing for `patience` seconds."""
+    still, seen = 0, -1
+    while not running.done():
+        await asyncio.wait([running], timeout=TICK)
+        still, seen = (still + 1, seen) if recorder.answered == seen else (0, recorder.answered)
+        if still * TICK >= patience:
+            return False
+    return True
+
+
+def _unregistered(root: pulumi.Resource | None) -> list[str]:
+    """`type name` of every resource below `root` that the monitor has not answered yet."""
+    if root is None:
+        return []
+    below = [name for child in root._childResources for name in _unregistered(child)]
+    pending = not root.urn._data.done()
+    return sorted([*below, *([f"{root._type} {root._name}"] if pending else [])])
