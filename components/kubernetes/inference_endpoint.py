@@ -65,7 +65,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
             return {}
         identity = enclosure.identity
         values = {key: pulumi.Output.secret(secret.reveal()) for key, secret in args.secrets.items()}
-        made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(identity.metadata(), values))
+        metadata = identity.metadata(f"{identity.name}-secrets")
+        made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(metadata, values))
         return {key: SecretKey(made.metadata["name"], key) for key in args.secrets}
 
     def _pods(self, enclosure: Enclosure, manifest: Manifest, load_time: Duration, after: Sequence[pulumi.Resource]) -> pulumi.Resource:

@@ -1,0 +1,83 @@
+"""What a stack file may not say of an endpoint, an engine or the operators, and what it is told instead."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.kubernetes.inference_endpoint import InferenceEndpointArgs
+from components.kubernetes.operators import OperatorsArgs
+from components.kubernetes.tracking_server import TrackingServerArgs
+
+PROMETHEUS = {"address": "http://prometheus.monitoring.svc:9090", "namespace": "monitoring"}
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("model", "models:/chat@champion", "pattern"),
+        ("model", "models:/chat/latest", "pattern"),
+        ("model", "models:/chat/0", "pattern"),
+        ("gpus", 3, "use 1, 2, 4, 8 or 16"),
+        ("gpus", 0, "greater than or equal to 1"),
+        ("gpus", True, "integer"),
+        ("memory", "1GiB", "2GiB or more"),
+        ("memory", 64, "string"),
+        ("load_time", "2h", "10s to 1h"),
+        ("longest_request", "500ms", None),
+        ("longest_request", "2h", "1s to 1h"),
+        ("scale", {"min": 3, "max": 2}, "lower min or raise max"),
+        ("scale", {"min": 0, "max": 2}, "greater than or equal to 1"),
+        ("scale", {"min": 1, "max": 2, "settle": "1m"}, "5m to 1h"),
+        ("secrets", {"lower": "x"}, "pattern"),
+        ("replicas", 2, "Extra inputs"),
+    ],
+)
+def test_endpoint_faults_are_told(endpoint_args: Any, field: str, value: object, told: str | None) -> None:
+    if told is None:
+        assert endpoint_args(**{field: value})
+        return
+    with pytest.raises(ValidationError, match=told):
+        endpoint_args(**{field: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"gpu_memory": "99%"}, "10% to 98%"),
+        ({"gpu_memory": "5%"}, "10% to 98%"),
+        ({"image": "docker.io/vllm/vllm-openai:latest"}, "pattern"),
+        ({"kind": "triton"}, "'vllm', 'container'"),
+        ({"port": 1}, "Extra inputs"),
+    ],
+)
+def test_engine_faults_are_told(endpoint_args: Any, change: dict[str, object], told: str) -> None:
+    engine = {**endpoint_args().engine.model_dump(mode="json"), **change}
+    with pytest.raises(ValidationError, match=told):
+        endpoint_args(engine=engine)
+
+
+def test_three_gpus_are_the_business_of_a_container(endpoint_args: Any, container_engine: dict[str, Any]) -> None:
+    assert endpoint_args(gpus=3, engine=container_engine).gpus == 3
+
+
+@pytest.mark.parametrize(
+    ("operators", "told"),
+    [
+        ({"install": ["keda"]}, "say where Prometheus answers"),
+        ({"prometheus": PROMETHEUS}, "remove one of them"),
+        ({"install": ["keda", "keda"], "prometheus": PROMETHEUS}, "names keda twice"),
+        ({"install": ["istio"], "prometheus": PROMETHEUS}, "'keda'"),
+        ({"install": [], "prometheus": {**PROMETHEUS, "address": "prometheus:9090"}}, "pattern"),
+    ],
+)
+def test_operator_faults_are_told(operators: dict[str, object], told: str) -> None:
+    with pytest.raises(ValidationError, match=told):
+        OperatorsArgs.model_validate(operators)
+
+
+def test_every_field_is_described() -> None:
+    for model in (InferenceEndpointArgs, TrackingServerArgs, OperatorsArgs):
+        schemas = [model.model_json_schema(), *model.model_json_schema().get("$defs", {}).values()]
+        bare = {name for schema in schemas for name, field in schema.get("properties", {}).items() if not field.get("description")}
+        assert not bare

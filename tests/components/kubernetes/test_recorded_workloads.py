@@ -1,0 +1,171 @@
+"""The components as resources: what is registered, in which order it is made, and where secrets go."""
+
+from typing import Any
+
+import pytest
+
+from components.kubernetes.operators import CHARTS, Monitoring, OperatorsArgs, monitoring_of
+from components.spec import Secret
+from graph.model import Graph, Resource, SecretValue
+
+
+def kinds(graph: Graph, component: str) -> dict[str, str]:
+    """Type tokens under a component, by the role in the logical name."""
+    parent = next(r for r in graph if r.name == component and not r.custom)
+    return {r.name.removeprefix(f"{component}-"): r.type.removeprefix("kubernetes:") for r in graph.children[parent.urn]}
+
+
+def after(graph: Graph, resource: Resource) -> set[str]:
+    """Names of all that is made before the resource."""
+    seen: set[str] = set()
+    todo = list(resource.dependencies)
+    while todo:
+        urn = todo.pop()
+        if urn in graph.by_urn and urn not in seen:
+            seen.add(urn)
+            todo += graph.by_urn[urn].dependencies
+    return {graph.by_urn[urn].name for urn in seen}
+
+
+def test_an_endpoint_is_whole(site: Any, endpoint_args: Any) -> None:
+    site.endpoints = {"chat": endpoint_args()}
+    assert kinds(site.record(), "chat") == {
+        "namespace": "core/v1:Namespace",
+        "deny": "networking.k8s.io/v1:NetworkPolicy",
+        "quota": "core/v1:ResourceQuota",
+        "store": "external-secrets.io/v1:ExternalSecret",
+        "account": "core/v1:ServiceAccount",
+        "network": "networking.k8s.io/v1:NetworkPolicy",
+        "pods": "apps/v1:Deployment",
+        "monitor": "monitoring.coreos.com/v1:PodMonitor",
+        "scaler": "keda.sh/v1alpha1:ScaledObject",
+        "budget": "policy/v1:PodDisruptionBudget",
+        "service": "core/v1:Service",
+    }
+
+
+def test_a_tracking_server_is_whole(site: Any, tracking_args: Any) -> None:
+    site.tracking = tracking_args()
+    assert set(kinds(site.record(), "tracking")) == {
+        *("namespace", "deny", "quota", "store", "account", "database", "network", "pods", "budget", "service")
+    }
+
+
+def test_two_endpoints_share_nothing(site: Any, endpoint_args: Any) -> None:
+    site.endpoints = {"chat": endpoint_args(), "chat-next": endpoint_args()}
+    graph = site.record()
+    placed = [(r.type, r.inputs["metadata"].get("namespace"), r.inputs["metadata"]["name"]) for r in graph.custom if "metadata" in r.inputs]
+    assert len(placed) == len(set(placed))
+    assert len({r.urn for r in graph}) == len(graph)
+
+
+def test_pods_start_closed_in_and_end_before_what_serves_them(site: Any, endpoint_args: Any, named: Any) -> None:
+    site.endpoints = {"chat": endpoint_args()}
+    graph = site.record()
+    assert after(graph, named(graph, "chat-pods")) >= {"chat-namespace", "chat-account", "chat-network", "chat-store"}
+    assert "operators-keda-release" in after(graph, named(graph, "chat-scaler"))
+    assert "chat-pods" in after(graph, named(graph, "chat-service"))
+
+
+def test_the_autoscaler_owns_the_number_of_replicas(site: Any, endpoint_args: Any, named: Any) -> None:
+    site.endpoints = {"chat": endpoint_args(load_time="20m")}
+    graph = site.record()
+    options = named(graph, "chat-pods").options
+    assert options.ignore_changes == ("spec.replicas",)
+    assert options.timeouts["create"] == options.timeouts["update"] == "2100s"
+    scalers = [r for r in graph if r.type.endswith((":ScaledObject", ":HorizontalPodAutoscaler"))]
+    assert [r.inputs["spec"]["scaleTargetRef"]["name"] for r in scalers] == ["chat"]
+
+
+def test_the_model_is_read_from_its_own_prefix(site: Any, endpoint_args: Any, named: Any) -> None:
+    site.endpoints = {"chat": endpoint_args()}
+    (server,) = named(site.record(), "chat-pods").inputs["spec"]["template"]["spec"]["containers"]
+    assert server["args"][0] == "s3://ml-models/models/llama-3.1-8b/12/"
+    variables = {entry["name"]: entry for entry in server["env"]}
+    assert variables["AWS_ENDPOINT_URL"]["value"] == "https://s3.example.internal:9000"
+    assert variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "chat-store", "key": "password"}
+
+
+def test_secret_variables_are_secret_all_the_way(site: Any, endpoint_args: Any, named: Any) -> None:
+    site.endpoints = {"chat": endpoint_args(secrets={"VLLM_API_KEY": Secret("canary-1", encrypted=False)})}
+    graph = site.record()
+    held = named(graph, "chat-secrets").inputs["stringData"]
+    assert held == {"VLLM_API_KEY": SecretValue("canary-1")} or held == SecretValue({"VLLM_API_KEY": "canary-1"})
+    assert "canary-1" not in repr(graph)
+    (server,) = named(graph, "chat-pods").inputs["spec"]["template"]["spec"]["containers"]
+    reference = {"name": "chat-secrets", "key": "VLLM_API_KEY"}
+    assert {"name": "VLLM_API_KEY", "valueFrom": {"secretKeyRef": reference}} in server["env"]
+
+
+def test_the_password_is_on_no_command_line(site: Any, tracking_args: Any, named: Any) -> None:
+    site.tracking = tracking_args()
+    site.database["credentials"] = {
+        "kind": "given",
+        "username": Secret("canary-user", encrypted=False),
+        "password": Secret("canary-2", encrypted=False),
+    }
+    graph = site.record()
+    (server,) = named(graph, "tracking-pods").inputs["spec"]["template"]["spec"]["containers"]
+    variables = {entry["name"]: entry for entry in server["env"]}
+    assert variables["PGPASSWORD"]["valueFrom"]["secretKeyRef"] == {"name": "tracking-database", "key": "password"}
+    assert variables["MLFLOW_BACKEND_STORE_URI"]["value"] == "postgresql+psycopg2://"
+    assert variables["PGSSLMODE"]["value"] == "require"
+    assert "--artifacts-destination=s3://ml-artifacts/mlflow" in server["command"]
+    assert "canary" not in repr(graph)
+
+
+def test_mlflow_answers_to_its_service_and_given_hosts(site: Any, tracking_args: Any, named: Any) -> None:
+    site.tracking = tracking_args()
+    (server,) = named(site.record(), "tracking-pods").inputs["spec"]["template"]["spec"]["containers"]
+    (allowed,) = [word.removeprefix("--allowed-hosts=") for word in server["command"] if word.startswith("--allowed-hosts=")]
+    hosts = allowed.split(",")
+    assert {"tracking.groundwork-fra1-tracking.svc", "tracking.groundwork-fra1-tracking.svc:*", "mlflow.example.internal"} <= set(hosts)
+    assert "*" not in hosts
+
+
+def test_pods_reach_the_site_and_nothing_else(site: Any, endpoint_args: Any, tracking_args: Any, named: Any) -> None:
+    site.endpoints, site.tracking = {"chat": endpoint_args()}, tracking_args(clients=[])
+    graph = site.record()
+    outward = named(graph, "chat-network").inputs["spec"]["egress"][1:]
+    assert [(rule["to"][0]["ipBlock"]["cidr"], rule["ports"][0]["port"]) for rule in outward] == [
+        ("10.64.8.0/28", 9000),
+        ("10.64.9.16/29", 5432),
+    ]
+    inward = named(graph, "chat-network").inputs["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"]
+    assert inward == ["gateway", "monitoring"]
+    assert named(graph, "tracking-network").inputs["spec"]["ingress"] == []
+    assert named(graph, "tracking-deny").inputs["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
+def test_namespaces_admit_restricted_pods_alone(site: Any, endpoint_args: Any, tracking_args: Any, named: Any) -> None:
+    site.endpoints, site.tracking = {"chat": endpoint_args()}, tracking_args()
+    graph = site.record()
+    for name in ("chat-namespace", "tracking-namespace"):
+        assert named(graph, name).inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+
+
+def test_operators_are_pinned_and_each_has_a_namespace(site: Any) -> None:
+    site.operators = {"install": ["external-secrets", "keda", "kube-prometheus-stack"]}
+    graph = site.record()
+    releases = [r.inputs for r in graph if r.type == "kubernetes:helm.sh/v3:Release"]
+    assert {r["name"]: r["version"] for r in releases} == {chart.name: chart.version for chart in CHARTS.values()}
+    namespaces = {r.inputs["metadata"]["name"] for r in graph.of_type("kubernetes:core/v1:Namespace")}
+    assert {r["namespace"] for r in releases} == namespaces
+    assert all("@" in chart.source and chart.version for chart in CHARTS.values())
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({"install": ["kube-prometheus-stack"]}, Monitoring("http://prometheus-stack-prometheus.monitoring.svc:9090", "monitoring")),
+        ({"install": [], "prometheus": {"address": "http://p:9090", "namespace": "metrics"}}, Monitoring("http://p:9090", "metrics")),
+    ],
+)
+def test_prometheus_is_where_it_is_installed_or_given(given: dict[str, object], found: Monitoring) -> None:
+    assert monitoring_of(OperatorsArgs.model_validate(given)) == found
+
+
+def test_an_unknown_pool_is_refused(site: Any, endpoint_args: Any) -> None:
+    site.endpoints = {"chat": endpoint_args(pool="h100")}
+    with pytest.raises(Exception, match="h100"):
+        site.record()
