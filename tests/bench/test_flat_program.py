@@ -14,7 +14,7 @@ from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
 URN = "urn:pulumi:dev::groundwork::"
 AWS_INPUTS = {"region": "us-west-2", "skipCredentialsValidation": "false", "skipRegionValidation": "true", "allowedAccountIds": '["1"]'}
 AWS = Resource(f"{URN}pulumi:providers:aws::main", "pulumi:providers:aws", "main", True, "", AWS_INPUTS)
-REPORT = """
+REPORT = r"""
 import json, sys
 import bench.mocked
 class Telling(bench.mocked.Plain):
