@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from inspect import getattr_static
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
@@ -67,10 +68,7 @@ class Spec(BaseModel):
     @classmethod
     def rules(cls) -> Iterator[tuple[tuple[str, ...], type_check]]:
         """Every rule of the model, own and inherited, with the fields it reads."""
-        for name in dir(cls):
-            check = getattr_static(cls, name)
-            if fields := getattr(check, "rule_fields", None):
-                yield fields, check
+        return iter(_rules_of(cls))
 
     @model_validator(mode="after")
     def _rules_hold(self, info: ValidationInfo) -> Self:
@@ -80,6 +78,12 @@ class Spec(BaseModel):
         if problems:
             raise PydanticCustomError("rule", "{text}", {"text": "; ".join(p.message for p in problems), "problems": problems})
         return self
+
+
+@cache
+def _rules_of(model: type[Spec]) -> tuple[tuple[tuple[str, ...], type_check], ...]:
+    checks = (getattr_static(model, name) for name in dir(model))
+    return tuple((check.rule_fields, check) for check in checks if hasattr(check, "rule_fields"))
 
 
 class Quantity:

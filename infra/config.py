@@ -7,16 +7,16 @@ file means the same to a review, a rehearsal and a real `pulumi up`.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from components.spec import Reading
-from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable
+from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.handed import file_beside, lifted, parsed
 from infra.platforms import PLATFORMS, AwsPlatform, Common, OnPremPlatform, Platform
 from infra.site_specs import AwsSite, OnPremSite
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
+from infra.told import MOST
 from infra.validation import judge
 from infra.yaml12 import BROKEN
 
@@ -113,12 +113,14 @@ def _judged(source: Source) -> tuple[Platform | None, list[Fault]]:
         return judge(model, source.platform, source.reading, hide=source.blind)
     common = {key: value for key, value in source.platform.items() if key in Common.model_fields}
     _, faults = judge(Common, common, source.reading, hide=source.blind)
+    fields = {key for model in PLATFORMS.values() for key in model.model_fields}
+    strange = [key for key in source.platform if key not in fields][:MOST]
+    faults += [Fault(spell((key,)), None, "is not a known key", hint=did_you_mean(key, fields)) for key in strange]
     known = ", ".join(PLATFORMS)
     if cloud is None:
         return None, [Fault("site.cloud", None, "is required", known), *faults]
     shown = printable(cloud) if isinstance(cloud, str) and not source.blind else None
-    near = get_close_matches(cloud, PLATFORMS, 1) if isinstance(cloud, str) else []
-    return None, [Fault("site.cloud", shown, "is no kind of site", known, did_you_mean(near)), *faults]
+    return None, [Fault("site.cloud", shown, "is no kind of site", known, did_you_mean(cloud, PLATFORMS)), *faults]
 
 
 def _stack_name(stack: str) -> list[Fault]:
@@ -135,7 +137,7 @@ def _keys(texts: Mapping[str, str]) -> list[Fault]:
     for key in texts:
         namespace, _, name = key.partition(":")
         if namespace == PROJECT and key != KEY:
-            hint = did_you_mean(get_close_matches(name, ["platform"], 1, 0.5))
+            hint = did_you_mean(name, ["platform"])
             faults.append(Fault(f"config:{printable(key)}", None, "is not a known key", KEY, hint))
         elif namespace != PROJECT and key not in ENGINE_KEYS:
             why = "is read by nothing: providers are made explicitly, from the platform's site"

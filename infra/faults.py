@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 Path = tuple[str | int, ...]
 """Where a value stands: keys and list positions, from the root of what it is relative to."""
@@ -34,19 +35,19 @@ class Fault:
 
 
 class ConfigFaults(Exception):
-    """A stack's configuration cannot be used; `faults` is all that is wrong with it, `source` the file or stack it came from."""
+    """A stack's configuration cannot be used; `faults` is all that is wrong with it, `source` the name of the file it came from."""
 
     def __init__(self, faults: Iterable[Fault], source: str = "the configuration") -> None:
         self.faults: tuple[Fault, ...] = tuple(faults)
         self.source = source
-        super().__init__(render(self))
+        super().__init__(render(self.faults, source))
 
 
-def render(found: ConfigFaults, *, lines: bool = False) -> str:
+def render(faults: Sequence[Fault], source: str = "the configuration", *, lines: bool = False) -> str:
     """The faults as text for a terminal; `lines` adds where in the file each stands, where that is known."""
-    count = "1 fault" if len(found.faults) == 1 else f"{len(found.faults)} faults"
-    rows = [f"  {fault}" + (f"\n      at line {fault.line}" if lines and fault.line else "") for fault in found.faults]
-    return "\n".join([f"{found.source} is not a valid configuration: {count}", *rows])
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    rows = [f"  {fault}" + (f"\n      at line {fault.line}" if lines and fault.line else "") for fault in faults]
+    return "\n".join([f"{source} is not a valid configuration: {count}", *rows])
 
 
 def printable(text: str, limit: int = SHOWN) -> str:
@@ -68,6 +69,7 @@ def spell(path: Path) -> str:
     return text or "platform"
 
 
-def did_you_mean(near: Sequence[str]) -> str:
-    """The hint for the closest known word, or nothing."""
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """The hint for the known word closest to what was written, or nothing."""
+    near = get_close_matches(word, list(known), 1) if isinstance(word, str) and len(word) <= SHOWN else []
     return f"did you mean `{near[0]}`?" if near else ""

@@ -3,7 +3,6 @@
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
@@ -103,7 +102,7 @@ class Platform(Common):
         for name, endpoint in self.endpoints.items():
             pool = endpoint.pool
             if pool not in known:
-                near = did_you_mean(get_close_matches(pool, known, 1))
+                near = did_you_mean(pool, known)
                 listed = f"pools are {', '.join(known)}" if known else "the cluster has none"
                 yield Problem(("endpoints", name, "pool"), f"names no pool of the cluster: {near or listed}")
 

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -106,6 +105,8 @@ def _stand_in(value: Any) -> str:
 def _text(path: FilePath) -> tuple[str, Fault | None]:
     """The text of the file without a byte-order mark, or why there is none."""
     try:
+        if path.exists() and not path.is_file():
+            return "", Fault("file", printable(str(path), 200), "is not a file")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             why = f"is {size / 1024:.0f} KiB, and a stack file is at most {MAX_FILE_BYTES // 1024} KiB"
@@ -135,8 +136,9 @@ def _sections(document: Document) -> list[Fault]:
             why = "is not read offline, since only Pulumi Cloud can open it: write the values under config"
             faults.append(Fault(key, None, why, line=line))
         elif key not in SECTIONS:
-            near = get_close_matches(key, SECTIONS, 1)
-            faults.append(Fault(spell((key,)), None, "is not a section of a stack file", ", ".join(SECTIONS), did_you_mean(near), line))
+            faults.append(
+                Fault(spell((key,)), None, "is not a section of a stack file", ", ".join(SECTIONS), did_you_mean(key, SECTIONS), line)
+            )
         elif key == "config" and not isinstance(value, dict) and value is not BROKEN:
             faults.append(Fault(key, None, "must be a mapping of configuration keys", allowed=KEY, line=line))
         elif key != "config" and not isinstance(value, str) and value is not BROKEN:

@@ -1,7 +1,6 @@
 """What pydantic found wrong, as faults that say where, what stands there, what is allowed and what was probably meant."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pydantic_core import ErrorDetails
@@ -10,6 +9,9 @@ from components.spec import Secret, Spec
 from infra.faults import Fault, Path, did_you_mean, printable, spell
 from infra.shape import allowed_at, at, keys_at
 from infra.yaml12 import BROKEN
+
+MOST: Final = 200
+"""Faults of fields that are told of one file."""
 
 KIND_FAULTS: Final = {
     "bool_type": "must be true or false",
@@ -33,10 +35,17 @@ def field_faults(model: type[Spec], data: Any, errors: Iterable[ErrorDetails], *
     by_path: dict[Path, list[ErrorDetails]] = {}
     for error in errors:
         by_path.setdefault(locate(data, error), []).append(error)
+    above = {path[:length] for path in by_path for length in range(len(path))}
+    told = 0
     for path, group in by_path.items():
-        deeper = any(other != path and other[: len(path)] == path for other in by_path)
-        if not (deeper and isinstance(value_at(data, path), dict)) and not holds_broken(value_at(data, path)):
-            yield field_fault(model, data, path, group, hide=hide)
+        value = value_at(data, path)
+        if (path in above and isinstance(value, dict)) or holds_broken(value):
+            continue
+        told += 1
+        if told > MOST:
+            yield Fault("platform", None, f"has more than {MOST} faults; these are the first")
+            return
+        yield field_fault(model, data, path, group, hide=hide)
 
 
 def field_fault(model: type[Spec], data: Any, path: Path, group: Sequence[ErrorDetails], *, hide: bool) -> Fault:
@@ -46,8 +55,7 @@ def field_fault(model: type[Spec], data: Any, path: Path, group: Sequence[ErrorD
     allowed = "" if kinds <= {"value_error", "is_instance_of"} and at_text(model, path) else allowed_at(model, path)
     if "extra_forbidden" in kinds:
         known = keys_at(model, path[:-1])
-        near = get_close_matches(str(path[-1]), known, 1)
-        return Fault(spell(path), None, "is not a known key", ", ".join(known), did_you_mean(near))
+        return Fault(spell(path), None, "is not a known key", ", ".join(known), did_you_mean(path[-1], known))
     if group[0]["loc"][-1:] == ("[key]",):
         return Fault(spell(path), None, "is not a name that can stand here", key_form(model, path[:-1]))
     if isinstance(value, Secret) and "plain_secret" not in kinds:
@@ -55,9 +63,9 @@ def field_fault(model: type[Spec], data: Any, path: Path, group: Sequence[ErrorD
     if "plain_secret" in kinds:
         fix = f"pulumi config set --secret --path 'groundwork:platform.{spell(path)}'"
         return Fault(spell(path), None, f"must be a secret, not plain text: set it with `{fix}`")
-    near = [] if hide else near_value(model, path, value)
+    hint = "" if hide else did_you_mean(value, choices(model, path))
     told = redact(data, message_of(group, value), hide=hide)
-    return Fault(spell(path), shown(data, path, hide=hide), told, allowed, did_you_mean(near))
+    return Fault(spell(path), shown(data, path, hide=hide), told, allowed, hint)
 
 
 def at_text(model: type[Spec], path: Path) -> bool:
@@ -85,10 +93,9 @@ def _message(error: ErrorDetails) -> str:
     return KIND_FAULTS.get(error["type"], error["msg"][:1].lower() + error["msg"][1:])
 
 
-def near_value(model: type[Spec], path: Path, value: Any) -> list[str]:
-    """The allowed word closest to a text that is not allowed."""
-    choices = [str(option) for schema in at(model, path) for option in schema.get("enum", [schema.get("const")]) if isinstance(option, str)]
-    return get_close_matches(value, choices, 1) if isinstance(value, str) else []
+def choices(model: type[Spec], path: Path) -> list[str]:
+    """The words that a place allows, where it allows only some."""
+    return [option for schema in at(model, path) for option in schema.get("enum", [schema.get("const")]) if isinstance(option, str)]
 
 
 def key_form(model: type[Spec], path: Path) -> str:

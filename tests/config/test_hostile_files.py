@@ -1,0 +1,87 @@
+"""Files made to hurt are refused quickly, in little memory, without a traceback; each in a process of its own that is measured."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HEAD = 'config:\n  pulumi:disable-default-providers: ["*"]\n  groundwork:platform:\n    site: {cloud: aws}\n'
+
+MEASURED = """
+import resource, sys
+from pathlib import Path
+from infra.config import load_file
+from infra.faults import ConfigFaults, render
+code = 0
+try:
+    load_file(Path(sys.argv[1]))
+except ConfigFaults as found:
+    print(render(found.faults, found.source, lines=True))
+    code = 3
+used = resource.getrusage(resource.RUSAGE_SELF)
+print("used", used.ru_maxrss // 1024, used.ru_utime + used.ru_stime, file=sys.stderr)
+sys.exit(code)
+"""
+
+
+def bomb() -> str:
+    rows = ["    a: &a [x, x, x, x, x, x, x, x, x]"]
+    rows += [f"    {chr(97 + n)}: &{chr(97 + n)} [{', '.join(['*' + chr(96 + n)] * 9)}]" for n in range(1, 20)]
+    return HEAD + "\n".join(rows) + "\n"
+
+
+def large(kib: int) -> str:
+    row = "      name-{}: {{datasets: {{expire_after: 30d, keep_versions: 30d}}}}\n"
+    return HEAD + "    endpoints:\n" + "".join(row.format(n) for n in range(kib * 1024 // len(row)))
+
+
+HOSTILE: dict[str, tuple[Callable[[], str | bytes], str]] = {
+    "anchors": (bomb, "is not read"),
+    "deep-flow": (lambda: HEAD + "    a: " + "[" * 5_000 + "]" * 5_000 + "\n", "is nested more than 32 deep"),
+    "deep-block": (lambda: HEAD + "".join(" " * (4 + n) + "a:\n" for n in range(1_200)), "is nested more than 32 deep"),
+    "deep-unclosed": (lambda: HEAD + "    a: " + "{a: " * 5_000, "is nested more than 32 deep"),
+    "200-kib": (lambda: large(200), "split the stack by layer"),
+    "2-mib": (lambda: large(2_048), "a stack file is at most 1024 KiB"),
+    "many-duplicates": (lambda: HEAD + "    a: 1\n" * 20_000, "more is refused than can be told"),
+    "many-unknown-keys": (lambda: HEAD + "".join(f"    key{n}: 1\n" for n in range(3_000)), "is not a known key"),
+    "long-text": (lambda: HEAD + "    owner: " + "a" * 60_000 + "\n", "1 to 40 lower-case letters"),
+    "long-number": (lambda: HEAD + "    owner: " + "9" * 60_000 + "\n", "beyond 64 bits"),
+    "long-quantity": (lambda: HEAD + "    network: {flow_log_retention: " + "9" * 60_000 + "d}\n", "network"),
+    "long-key": (lambda: HEAD + "    ? " + "a" * 60_000 + "\n    : 1\n", "is not a known key"),
+    "utf-16": (lambda: HEAD.encode("utf-16"), "save it as UTF-8"),
+    "binary": (lambda: bytes(range(256)) * 40, "save it as UTF-8"),
+    "nul": (lambda: HEAD + "    owner: a\0b\n", "the character"),
+    "empty": (lambda: "", "is empty"),
+    "only-a-comment": (lambda: "# nothing\n", "is empty"),
+    "scalar": (lambda: "config\n", "must be a mapping"),
+    "list": (lambda: "- config\n", "must be a mapping"),
+    "markup": (lambda: HEAD + '    "</pre></details>\\n::error::": 1\n', "is not a known key"),
+    "escape": (lambda: HEAD + '    owner: "\\e[2J\\e]0;x\\a"\n', "\\x1b"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_it_is_refused_in_two_seconds_and_300_mb(name: str, tmp_path: Path) -> None:
+    make, told = HOSTILE[name]
+    content = make()
+    path = tmp_path / f"{name}.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    done = subprocess.run([sys.executable, "-c", MEASURED, str(path)], capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 3, done.stderr[-2_000:]
+    assert told in done.stdout
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stdout
+    mebibytes, seconds = map(float, done.stderr.split("used ")[1].split())
+    assert mebibytes < 300
+    assert seconds < 2, "of processor time, which unlike the clock does not depend on what else the machine does"
+
+
+@pytest.mark.parametrize("kind", ["missing", "folder"])
+def test_what_is_no_file_is_a_fault_too(kind: str, tmp_path: Path) -> None:
+    from infra.config import load_file
+    from infra.faults import ConfigFaults
+
+    with pytest.raises(ConfigFaults, match="cannot be read: no such file" if kind == "missing" else "is not a file"):
+        load_file(tmp_path / "nothing.yaml" if kind == "missing" else tmp_path)
