@@ -1,0 +1,227 @@
+"""The Pulumi engine, had in one of three ways: from PATH, by the official installer, or built from its published Go module.
+
+An engine that had to be fetched or built is kept under ${XDG_CACHE_HOME:-~/.cache}/groundwork/engine and found there from then on.
+GROUNDWORK_ENGINE=path|install|source allows one way only.
+"""
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from rehearsal.watch import Failed, Meter, Progress, minutes, watched
+
+VERSION: Final = "3.259.0"
+"""The version that is installed or built, and the least that is taken from PATH. Rehearsals are tested with it."""
+
+MODULE: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+"""The published Go package of the command line; data/engine/go.mod pins its version and data/engine/go.sum its hashes."""
+STAMP: Final = f"-s -w -X github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v{VERSION}"
+INSTALLER: Final = "https://get.pulumi.com/install.sh"
+
+REACH_LIMIT: Final = 10.0
+"""Seconds after which the official installer's site counts as out of reach."""
+INSTALL_LIMIT: Final = 600.0
+"""Seconds an installation may take once the site has answered."""
+BUILD_LIMIT: Final = 2400.0
+"""Seconds a build may take: five times what two cores need."""
+
+Way = Literal["path", "install", "source"]
+WAYS: Final[tuple[Way, ...]] = ("path", "install", "source")
+DATA: Final = Path(__file__).with_name("data") / "engine"
+
+STAND_IN: Final = """#!/bin/sh
+# Stands in for Pulumi's Python language host beside an engine that was built without one.
+python="$GROUNDWORK_PYTHON"
+folder="$PWD"
+while [ -z "$python" ] && [ -n "$folder" ]; do
+  [ -x "$folder/.venv/bin/python" ] && python="$folder/.venv/bin/python"
+  folder="${folder%/*}"
+done
+exec "${python:-python3}" -P -m rehearsal.language_host "$@"
+"""
+
+INSTALL: Final = """
+import sys
+from pulumi.automation import PulumiCommand
+from semver import VersionInfo
+PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]), skip_version_check=True)
+"""
+REACH: Final = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=8).read(1)"
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """A usable command line: its executable, its version, and how it was had."""
+
+    path: Path
+    version: str
+    way: Way
+
+
+class NoEngine(Exception):
+    """No way led to an engine; the message lists what each of them said."""
+
+    def __init__(self, said: Mapping[Way, str]) -> None:
+        self.said = dict(said)
+        rows = [f"  {way:<8}{why}" for way, why in said.items()]
+        help_ = f"Put pulumi {VERSION} or newer on PATH, or make one of these ways work; GROUNDWORK_ENGINE={'|'.join(WAYS)} picks one."
+        super().__init__("\n".join(["No Pulumi engine could be had:", *rows, help_]))
+
+
+class Unavailable(Exception):
+    """One way did not lead to an engine; the message says why."""
+
+
+def locate(progress: Progress | None = None) -> Engine:
+    """Find an engine, or fetch or build one.
+
+    `progress` is called with one line of text about every second while that takes time; by default a line on standard error.
+    Raises NoEngine when no allowed way works, ValueError when GROUNDWORK_ENGINE names none.
+    """
+    chosen = os.environ.get("GROUNDWORK_ENGINE")
+    if chosen and chosen not in WAYS:
+        raise ValueError(f"GROUNDWORK_ENGINE={chosen} is not a way to an engine; allowed: {', '.join(WAYS)}")
+    tell = progress or Meter()
+    said: dict[Way, str] = {}
+    attempts: list[tuple[Way, Callable[[], Engine]]] = [
+        ("path", on_path),
+        ("install", partial(kept, "install")),
+        ("source", partial(kept, "source")),
+        ("install", partial(provide, "install", tell)),
+        ("source", partial(provide, "source", tell)),
+    ]
+    try:
+        for way, attempt in attempts:
+            if chosen in (None, "", way):
+                try:
+                    return attempt()
+                except Unavailable as why:
+                    said[way] = str(why)
+    finally:
+        if isinstance(tell, Meter):
+            tell.done()
+    raise NoEngine(said)
+
+
+def on_path() -> Engine:
+    """The engine on PATH, if it is new enough and has the Python language host. Raises Unavailable."""
+    found = shutil.which("pulumi")
+    if not found:
+        raise Unavailable("there is no pulumi on PATH")
+    version = version_of(Path(found))
+    if _ordered(version) < _ordered(VERSION):
+        raise Unavailable(f"{found} is {version}, older than {VERSION}")
+    beside = Path(found).resolve().with_name("pulumi-language-python")
+    if not beside.exists() and not shutil.which("pulumi-language-python"):
+        raise Unavailable(f"{found} has no pulumi-language-python beside it")
+    return Engine(Path(found), version, "path")
+
+
+def version_of(executable: Path) -> str:
+    """What an engine says its version is. Raises Unavailable when it says nothing of the kind."""
+    environ = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        said = subprocess.run([executable, "version"], capture_output=True, text=True, timeout=30, env=environ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{executable} does not run: {error}") from error
+    if not re.fullmatch(r"v?\d+\.\d+\.\d+\S*", said):
+        raise Unavailable(f"{executable} does not tell its version")
+    return said.removeprefix("v")
+
+
+def _ordered(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.split(r"[-+]", version)[0].split("."))
+
+
+def cache() -> Path:
+    """Where engines are kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "groundwork" / "engine"
+
+
+def home(way: Way) -> Path:
+    """The folder of the pinned engine, had in the given way."""
+    return cache() / (VERSION if way == "source" else f"{VERSION}-{way}")
+
+
+def kept(way: Way) -> Engine:
+    """The engine that was had in this way before. Raises Unavailable."""
+    executable = home(way) / "bin" / "pulumi"
+    if not os.access(executable, os.X_OK):
+        raise Unavailable("none is kept")
+    return Engine(executable, VERSION, way)
+
+
+def provide(way: Way, tell: Progress) -> Engine:
+    """Install or build the pinned engine and keep it; of several processes one does the work. Raises Unavailable."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with _alone(tell):
+        with contextlib.suppress(Unavailable):
+            return kept(way)
+        with tempfile.TemporaryDirectory(dir=cache(), prefix=".making-") as folder:
+            made = Path(folder) / "made"
+            {"install": _install, "source": _build}[way](made, tell)
+            found = version_of(made / "bin" / "pulumi")
+            if found != VERSION:
+                raise Unavailable(f"it is {found}, not {VERSION}")
+            shutil.rmtree(home(way), ignore_errors=True)
+            made.rename(home(way))
+    return kept(way)
+
+
+@contextlib.contextmanager
+def _alone(tell: Progress) -> Iterator[None]:
+    """Hold the cache's lock; says so while another process has it."""
+    started = time.monotonic()
+    with (cache() / ".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                tell(f"another process is making the Pulumi engine; waiting {minutes(time.monotonic() - started)}")
+                time.sleep(1)
+        yield
+
+
+def _install(made: Path, tell: Progress) -> None:
+    environ = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        watched([sys.executable, "-c", REACH, INSTALLER], REACH_LIMIT, "looking for the official Pulumi installer", tell, environ)
+    except Failed as why:
+        raise Unavailable(f"{INSTALLER} cannot be reached: {why}") from why
+    try:
+        watched([sys.executable, "-c", INSTALL, str(made), VERSION], INSTALL_LIMIT, f"installing Pulumi {VERSION}", tell, environ)
+    except Failed as why:
+        raise Unavailable(f"the official installer failed: {why}") from why
+
+
+def _build(made: Path, tell: Progress) -> None:
+    go = shutil.which("go")
+    if not go:
+        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
+    source = made.with_name("source")
+    source.mkdir()
+    for name in ("go.mod", "go.sum"):
+        shutil.copyfile(DATA / name, source / name)
+    # Read-only modules: every module must match its locked hash, and none may be added.
+    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", STAMP, "-o", str(made / "bin" / "pulumi"), MODULE]
+    environ = {**{k: v for k, v in os.environ.items() if k not in ("GOFLAGS", "GOOS", "GOARCH")}, "GOWORK": "off"}
+    try:
+        watched(command, BUILD_LIMIT, f"building Pulumi {VERSION} from its Go module, once", tell, environ, source)
+    except Failed as why:
+        raise Unavailable(f"go build failed: {why}") from why
+    host = made / "bin" / "pulumi-language-python"
+    host.write_text(STAND_IN)
+    host.chmod(0o755)

@@ -1,0 +1,297 @@
+"""The stage: a durable copy of a project on which the real engine runs a stack against stand-in clouds.
+
+Kept under ${XDG_STATE_HOME:-~/.local/state}/groundwork/rehearsals/<project>-<hash of its path>/<stack>/:
+project/ the staged copy, backend/ the engine's state, clouds.sqlite what the stand-in clouds hold, home/ the engine's own folder,
+reports/ what each action found. Nothing is written to the checkout.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import secrets
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Protocol, Self
+
+import yaml
+
+from rehearsal.engine import Engine, locate
+from rehearsal.foreground import Result, run
+from rehearsal.stackcopy import KeyPath, find, rewrite
+
+SCRUBBED: Final = re.compile(r"(AWS_|AZURE_|ARM_|GOOGLE_|GCLOUD_|CLOUDSDK_|PULUMI_|KUBE|HELM_|GRPC_|PYTHONPATH$|GIT_)")
+"""Ambient variables that could lead a rehearsal to a real cloud, cluster or backend."""
+
+UNSTAGED: Final = frozenset({"pyproject.toml", "uv.lock"})
+"""Not copied: the official language host would synchronise an environment beside them."""
+
+LOOPBACK: Final = "127.0.0.1,localhost,::1"
+STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+"""What the engine takes for the name of a stack."""
+
+
+class Running(Protocol):
+    """Stand-in clouds that are being served."""
+
+    @property
+    def ports(self) -> Mapping[str, int]:
+        """Package name to the port its provider serves on the loopback interface."""
+
+    def stop(self) -> None:
+        """Stop serving; what the clouds hold is kept."""
+
+
+Clouds = Callable[[Path, Path | None], Running]
+"""Starts stand-in clouds from (their store, a file of faults or None)."""
+
+
+class StageBusy(Exception):
+    """Another process uses the stage."""
+
+
+class StageFailed(Exception):
+    """The stage could not be set; the message holds what the engine said."""
+
+
+def rehearsals() -> Path:
+    """Where all stages are kept."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "groundwork" / "rehearsals"
+
+
+def stand_in_clouds(store: Path, faults: Path | None) -> Running:
+    """The stand-in clouds of rehearsal.servers."""
+    from rehearsal.servers import start
+
+    return start(store, faults=faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """How the stage seals secrets: canaries are derived from `seed`, so that they stand nowhere in clear."""
+
+    seed: str
+    salt: str
+    ciphertexts: Mapping[str, str]
+
+    def canary(self, path: KeyPath) -> str:
+        """The value that stands for the secret at a path; the same for the life of the stage."""
+        return "canary-" + hashlib.sha256(f"{self.seed}{_spelled(path)}".encode()).hexdigest()[:32]
+
+
+def _spelled(path: KeyPath) -> str:
+    return json.dumps(path)
+
+
+class Stage:
+    """A stage of one stack; a context manager that holds its lock and serves its clouds.
+
+    `stack_file` is the stack's file when it is not Pulumi.<stack>.yaml beside Pulumi.yaml; `faults` a file of faults for the clouds.
+    Entering raises StageBusy, StageFailed, or rehearsal.engine.NoEngine.
+    """
+
+    def __init__(
+        self,
+        project: Path,
+        stack: str,
+        *,
+        stack_file: Path | None = None,
+        faults: Path | None = None,
+        clouds: Clouds = stand_in_clouds,
+        engine: Engine | None = None,
+    ) -> None:
+        if not STACK_NAME.fullmatch(stack):
+            raise StageFailed(f"{stack!r} is not a stack's name: letters, digits, '-', '_' and '.', at most 100")
+        self.project = project.resolve()
+        self.stack = stack
+        self.stack_file = (stack_file or self.project / f"Pulumi.{stack}.yaml").resolve()
+        key = hashlib.sha256(str(self.project).encode()).hexdigest()[:12]
+        self.root = rehearsals() / f"{self.project.name}-{key}" / stack
+        self._faults, self._clouds, self._engine = faults, clouds, engine
+        self._running: Running | None = None
+        self._lock: IO[str] | None = None
+        self._environ: dict[str, str] = {}
+
+    @property
+    def copy(self) -> Path:
+        """The staged project."""
+        return self.root / "project"
+
+    @property
+    def store(self) -> Path:
+        """What the stand-in clouds hold (see rehearsal.store)."""
+        return self.root / "clouds.sqlite"
+
+    @property
+    def backend(self) -> Path:
+        """The engine's file backend."""
+        return self.root / "backend"
+
+    @property
+    def reports(self) -> Path:
+        """What each action found, as JSON."""
+        return self.root / "reports"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine in use. Only on an entered stage."""
+        assert self._engine, "the stage has not been entered"
+        return self._engine
+
+    @property
+    def environ(self) -> Mapping[str, str]:
+        """The environment the engine runs in. Only on an entered stage."""
+        return self._environ
+
+    def __enter__(self) -> Self:
+        self._engine = self._engine or locate()
+        self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_lock()
+        try:
+            self._running = self._clouds(self.store, self._faults)
+            self._environ = self._make_environ(self._running.ports)
+            self._set()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._running:
+            self._running.stop()
+            self._running = None
+        if self._lock:
+            self._lock.close()
+            self._lock = None
+
+    def pulumi(self, *args: str, check: bool = False, capture: bool = True, stdout: IO[str] | int | None = None) -> Result:
+        """Run the engine on the stage with the stack selected.
+
+        `capture` returns its output; otherwise it goes to `stdout` (ours when None) and standard error as it comes.
+        `check` raises StageFailed when it does not end with code 0.
+        """
+        result = run([str(self.engine.path), *args], self.copy, self._environ, capture=capture, stdout=stdout)
+        if check and result.code != 0:
+            raise StageFailed(f"pulumi {' '.join(args[:2])} ended with code {result.code}:\n{result.stderr or result.stdout}")
+        return result
+
+    def canaries(self) -> Mapping[KeyPath, str]:
+        """Path of each `secure:` leaf of the stack file to the value that stands for it on the stage."""
+        seal = self._seal()
+        return {path: seal.canary(path) for path in find(self.stack_file.read_text()).secrets}
+
+    def forget(self) -> None:
+        """Remove everything the stage holds. Not while it is entered."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def _take_lock(self) -> None:
+        self._lock = (self.root / "lock").open("a+")
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._lock.seek(0)
+            holder = self._lock.read().strip()
+            self._lock.close()
+            self._lock = None
+            raise StageBusy(f"The stage of {self.stack} is in use by process {holder}; wait for it, or end it. ({self.root})") from None
+        self._lock.truncate(0)
+        self._lock.write(str(os.getpid()))
+        self._lock.flush()
+
+    def _make_environ(self, ports: Mapping[str, int]) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not SCRUBBED.match(name)}
+        no_proxy = ",".join(filter(None, [kept.get("no_proxy") or kept.get("NO_PROXY"), LOOPBACK]))
+        return kept | {
+            "NO_PROXY": no_proxy,
+            "no_proxy": no_proxy,
+            "GROUNDWORK_PYTHON": sys.executable,
+            "UV_PROJECT_ENVIRONMENT": sys.prefix,
+            "KUBECONFIG": str(self.root / "no-kubeconfig"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PULUMI_HOME": str(self.root / "home"),
+            "PULUMI_BACKEND_URL": self.backend.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.root / "passphrase"),
+            "PULUMI_STACK": self.stack,
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+            "PULUMI_SUPPRESS_NEO_LINK": "true",
+            "PULUMI_DEBUG_COMMANDS": "true",
+            "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
+        }
+
+    def _set(self) -> None:
+        """Bring the staged copy up to date with the checkout, and the stack into being."""
+        for folder in (self.copy, self.backend, self.reports):
+            folder.mkdir(exist_ok=True)
+        _private(self.root / "passphrase", secrets.token_hex(24))
+        self._link()
+        target = self.copy / f"Pulumi.{self.stack}.yaml"
+        if not (self.root / "seal.json").exists():
+            target.unlink(missing_ok=True)
+            self.pulumi("stack", "init", self.stack, "--secrets-provider", "passphrase", check=True)
+            self._save(Seal(secrets.token_hex(16), str(yaml.safe_load(target.read_text())["encryptionsalt"]), {}))
+        target.write_bytes(self._staged_file())
+        if not list(self.backend.glob(f".pulumi/stacks/*/{self.stack}.json*")):
+            self.pulumi("stack", "init", self.stack, check=True)
+
+    def _link(self) -> None:
+        """Link every room of the checkout, and copy Pulumi.yaml as it is."""
+        for old in self.copy.iterdir():
+            if old.is_symlink():
+                old.unlink()
+        for path in self.project.iterdir():
+            if not path.name.startswith((".", "Pulumi.")) and path.name not in UNSTAGED:
+                (self.copy / path.name).symlink_to(path)
+        shutil.copyfile(self.project / "Pulumi.yaml", self.copy / "Pulumi.yaml")
+
+    def _staged_file(self) -> bytes:
+        """The stack file for the stage; one that cannot be read as YAML goes as it is, so that the engine says what is wrong."""
+        original = self.stack_file.read_bytes()
+        try:
+            text = original.decode()
+            places = find(text)
+        except (UnicodeDecodeError, yaml.YAMLError):
+            return original
+        seal = self._sealed(list(places.secrets))
+        return rewrite(text, places, {path: seal.ciphertexts[_spelled(path)] for path in places.secrets}, seal.salt).encode()
+
+    def _sealed(self, paths: Sequence[KeyPath]) -> Seal:
+        """The seal with a ciphertext for every path; the engine encrypts those that are new."""
+        seal = self._seal()
+        new = [path for path in paths if _spelled(path) not in seal.ciphertexts]
+        if not new:
+            return seal
+        scratch = self.root / "canaries.yaml"
+        scratch.write_text(f'encryptionsalt: "{seal.salt}"\n')
+        pairs = [part for number, path in enumerate(new) for part in ("--secret", f"canary:{number}={seal.canary(path)}")]
+        try:
+            self.pulumi("config", "set-all", *pairs, "--config-file", str(scratch), check=True)
+            found = yaml.safe_load(scratch.read_text())["config"]
+        finally:
+            scratch.unlink()
+        made = {_spelled(path): found[f"canary:{number}"]["secure"] for number, path in enumerate(new)}
+        seal = Seal(seal.seed, seal.salt, {**seal.ciphertexts, **made})
+        self._save(seal)
+        return seal
+
+    def _seal(self) -> Seal:
+        return Seal(**json.loads((self.root / "seal.json").read_text()))
+
+    def _save(self, seal: Seal) -> None:
+        written = {"seed": seal.seed, "salt": seal.salt, "ciphertexts": dict(seal.ciphertexts)}
+        (self.root / "seal.json.new").write_text(json.dumps(written, indent=1))
+        (self.root / "seal.json.new").replace(self.root / "seal.json")
+
+
+def _private(path: Path, content: str) -> None:
+    """Write a file that only its owner reads, once."""
+    with contextlib.suppress(FileExistsError):
+        os.write(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), content.encode())
