@@ -64,6 +64,6 @@ def _onprem(platform: OnPremPlatform, context: Context) -> Site:
 
     store, database = platform.object_store, platform.database
     dataplane = (*store.egress, *database.egress)
-    cluster = ExistingCluster("cluster", platform.cluster, dataplane=dataplane, context=context)
+    cluster = ExistingCluster("cluster", platform.cluster, site=platform.site.name, dataplane=dataplane, context=context)
     models, artifacts = ExistingBucket(store, store.models), ExistingBucket(store, store.artifacts)
     return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context), None)

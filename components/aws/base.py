@@ -17,11 +17,11 @@ else:
 
 
 class AwsComponent(pulumi.ComponentResource):
-    """A component of the AWS site. Its children are named `<name>-<role>` and tagged with their owner."""
+    """A component of the AWS site. Its children are named `<prefix>-<role>`, the prefix being its own name, and tagged with their owner."""
 
     def __init__(self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None) -> None:
         super().__init__(f"groundwork:aws:{kind}", name, None, opts)
-        self.name = name
+        self.prefix = name
         self.context = context
 
     @property
@@ -41,12 +41,12 @@ class AwsComponent(pulumi.ComponentResource):
     def tags(self, role: str = "", **extra: str) -> dict[str, str]:
         """Ownership tags, and a Name for the console when `role` is given."""
         named = {"Name": self.context.naming.name(role)} if role else {}
-        return {**self.context.labels.aws(self.name), **named, **extra}
+        return {**self.context.labels.aws(self.prefix), **named, **extra}
 
     def key(self, purpose: str, *statements: Statement, protect: bool) -> "aws.kms.Key":
         """A rotating key with an alias; `statements` let services use it beside the account's own IAM policies."""
         key = aws.kms.Key(
-            f"{self.name}-key",
+            f"{self.prefix}-key",
             description=f"{self.context.naming.name(purpose)}: data at rest",
             enable_key_rotation=True,
             deletion_window_in_days=30 if protect else 7,
@@ -55,13 +55,13 @@ class AwsComponent(pulumi.ComponentResource):
             opts=self.child(protect=protect),
         )
         alias = f"alias/{self.context.naming.name(purpose)}"
-        aws.kms.Alias(f"{self.name}-key-alias", name=alias, target_key_id=key.key_id, opts=self.child())
+        aws.kms.Alias(f"{self.prefix}-key-alias", name=alias, target_key_id=key.key_id, opts=self.child())
         return key
 
     def log_group(self, role: str, log_name: str, key: "aws.kms.Key", retention: Duration) -> "aws.cloudwatch.LogGroup":
         """An encrypted log group that exists, with its retention, before a service would make one without."""
         return aws.cloudwatch.LogGroup(
-            f"{self.name}-{role}",
+            f"{self.prefix}-{role}",
             name=log_name,
             retention_in_days=retention.days,
             kms_key_id=key.arn,
@@ -78,7 +78,7 @@ class ServiceRole:
     """An IAM role and the resources that give it its rights; whoever uses the role must wait for `ready`."""
 
     def __init__(self, owner: AwsComponent, role: str, trust: Document, managed: Sequence[str], inline: Document | None) -> None:
-        name, physical = f"{owner.name}-{role}", owner.context.naming.name(role, limit=64)
+        name, physical = f"{owner.prefix}-{role}", owner.context.naming.name(role, limit=64)
         self.role = aws.iam.Role(
             f"{name}-role", name=physical, assume_role_policy=trust, max_session_duration=3600, tags=owner.tags(), opts=owner.child()
         )

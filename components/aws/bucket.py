@@ -98,17 +98,17 @@ class Bucket(AwsComponent):
 
     def _keep(self, args: BucketArgs) -> None:
         versioning = aws.s3.BucketVersioning(
-            f"{self.name}-versioning", bucket=self.bucket, versioning_configuration={"status": "Enabled"}, opts=self.child()
+            f"{self.prefix}-versioning", bucket=self.bucket, versioning_configuration={"status": "Enabled"}, opts=self.child()
         )
         aws.s3.BucketLifecycleConfiguration(
-            f"{self.name}-lifecycle", bucket=self.bucket, rules=[lifecycle_rule(args)], opts=self.child(versioning)
+            f"{self.prefix}-lifecycle", bucket=self.bucket, rules=[lifecycle_rule(args)], opts=self.child(versioning)
         )
 
     def _encrypt(self) -> None:
         key = self.encryption_key
         default: Any = {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn} if key else {"sse_algorithm": "AES256"}
         aws.s3.BucketServerSideEncryptionConfiguration(
-            f"{self.name}-encryption",
+            f"{self.prefix}-encryption",
             bucket=self.bucket,
             rules=[{"apply_server_side_encryption_by_default": default, "bucket_key_enabled": key is not None}],
             opts=self.child(),
@@ -117,7 +117,7 @@ class Bucket(AwsComponent):
     def _close(self, statements: Sequence[Statement]) -> None:
         """Nobody outside, no access lists, TLS only; in sequence, since S3 refuses concurrent changes of these."""
         block = aws.s3.BucketPublicAccessBlock(
-            f"{self.name}-public-access",
+            f"{self.prefix}-public-access",
             bucket=self.bucket,
             block_public_acls=True,
             block_public_policy=True,
@@ -126,8 +126,8 @@ class Bucket(AwsComponent):
             opts=self.child(),
         )
         policy = aws.s3.BucketPolicy(
-            f"{self.name}-policy", bucket=self.bucket, policy=document(*tls_only(self.arn), *statements), opts=self.child(block)
+            f"{self.prefix}-policy", bucket=self.bucket, policy=document(*tls_only(self.arn), *statements), opts=self.child(block)
         )
         aws.s3.BucketOwnershipControls(
-            f"{self.name}-ownership", bucket=self.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=self.child(policy)
+            f"{self.prefix}-ownership", bucket=self.bucket, rule={"object_ownership": "BucketOwnerEnforced"}, opts=self.child(policy)
         )

@@ -19,12 +19,13 @@ from components.aws.documents import (
     trust_pod,
     trust_service_unconditionally,
 )
-from components.aws.identity import CREDENTIALS_ADDRESS, ServiceAccount, bind, grant_statements
+from components.aws.identity import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network import Network
 from components.aws.nodes import Nodes
 from components.aws.pools import GpuPoolArgs, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
 from components.aws.values import LogRetention, RoleArn, SourceCidr
 from components.contracts import Binding, Context, Grant
+from components.kubernetes.operators import EXTERNAL_SECRETS
 from components.lazy import lazy
 from components.naming import short_hash
 from components.spec import Duration, Many, Name, Spec
@@ -94,7 +95,10 @@ def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: p
 
 
 class GpuCluster(AwsComponent):
-    """An EKS cluster in a network's private subnets; satisfies components.contracts.Cluster."""
+    """An EKS cluster in a network's private subnets; satisfies components.contracts.Cluster.
+
+    `secret_reader` is the identity of External Secrets, made before its pods start; who owns a secret grants it the right to read.
+    """
 
     def __init__(
         self, name: str, args: ClusterArgs, *, network: Network, context: Context, opts: pulumi.ResourceOptions | None = None
@@ -109,8 +113,9 @@ class GpuCluster(AwsComponent):
         early = [self._addon(addon) for addon in ADDONS if addon.before_nodes]
         system, gpu = self._nodes(early)
         late = [self._addon(addon, system) for addon in ADDONS if not addon.before_nodes]
+        self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
-        self.ready: Sequence[pulumi.Resource] = (system, *gpu, *late, self._storage_class(late))
+        self.ready: Sequence[pulumi.Resource] = (system, *gpu, *late, self._storage_class(late), *self.secret_reader.ready)
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 
     @property
@@ -128,15 +133,22 @@ class GpuCluster(AwsComponent):
         """Where pods reach S3, whose addresses are public even through the VPC's endpoint, and databases in the VPC."""
         return (("0.0.0.0/0", 443), (self.network.cidr, POSTGRES_PORT))
 
-    def bind_identity(self, name: str, namespace: str, service_account: str, grants: Sequence[Grant], parent: pulumi.Resource) -> Binding:
+    def bind_identity(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
         """Let pods of a service account use the granted buckets, through a role of their own."""
-        made = self.bind(name, namespace, service_account, grant_statements(grants, self.region), parent)
-        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=made)
+        identity = self._bind(name, namespace, service_account, grant_statements(grants, self.region), parent)
+        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
 
-    def bind(
-        self, name: str, namespace: str, service_account: str, statements: Sequence[Statement], parent: pulumi.Resource
-    ) -> Sequence[pulumi.Resource]:
-        """Give a service account a role with the statements; returns what pods must start after."""
+    def _bind(
+        self,
+        name: str,
+        namespace: pulumi.Input[str],
+        service_account: str,
+        statements: Sequence[Statement],
+        parent: pulumi.Resource,
+    ) -> Identity:
+        """Give a service account a role with the statements."""
         account = ServiceAccount(self.cluster_name, namespace, service_account)
         opts = pulumi.ResourceOptions(parent=parent, provider=self.aws_provider)
         return bind(name, account, statements, cluster_name=self.cluster.name, context=self.context, opts=opts)
@@ -146,7 +158,7 @@ class GpuCluster(AwsComponent):
         """The AWS provider of the site, for children that other components register."""
         provider = self.get_provider("aws:eks/cluster:Cluster")
         if provider is None:
-            raise ValueError(f"{self.name} was made without an AWS provider")
+            raise ValueError(f"{self.prefix} was made without an AWS provider")
         return provider
 
     def _key(self) -> "aws.kms.Key":
@@ -169,7 +181,7 @@ class GpuCluster(AwsComponent):
         role = self._control_plane_role()
         logs = self.log_group("control-plane-logs", self._log_name, self.cluster_key, self.args.log_retention)
         return aws.eks.Cluster(
-            f"{self.name}-control-plane",
+            f"{self.prefix}-control-plane",
             name=self.cluster_name,
             version=self.args.version,
             role_arn=role.role.arn,
@@ -197,7 +209,7 @@ class GpuCluster(AwsComponent):
         return [self._administrator(arn) for arn in self.args.administrators]
 
     def _administrator(self, arn: str) -> "aws.eks.AccessPolicyAssociation":
-        role = f"{self.name}-administrator-{short_hash(arn)}"
+        role = f"{self.prefix}-administrator-{short_hash(arn)}"
         entry = aws.eks.AccessEntry(role, cluster_name=self.cluster.name, principal_arn=arn, tags=self.tags(), opts=self.child())
         return aws.eks.AccessPolicyAssociation(
             f"{role}-policy",
@@ -212,7 +224,7 @@ class GpuCluster(AwsComponent):
         """What is in the cluster waits for access to it, and goes before access does."""
         authority = self.cluster.certificate_authority.apply(lambda ca: str(ca.data))
         return k8s.Provider(
-            f"{self.name}-kubernetes",
+            f"{self.prefix}-kubernetes",
             cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{self.cluster_name}",
             kubeconfig=kubeconfig(self.cluster_name, self.region, self.cluster.endpoint, authority),
             opts=self.child(*access),
@@ -222,7 +234,7 @@ class GpuCluster(AwsComponent):
         identity = self._addon_identity(addon)
         associations: Any = [{"service_account": addon.service_account, "role_arn": identity.role.arn}] if identity else None
         return aws.eks.Addon(
-            f"{self.name}-{addon.name}",
+            f"{self.prefix}-{addon.name}",
             cluster_name=self.cluster.name,
             addon_name=addon.name,
             addon_version=self.args.addons.get(addon.name),
@@ -262,11 +274,11 @@ class GpuCluster(AwsComponent):
 
     def _storage_class(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return k8s.storage.v1.StorageClass(
-            f"{self.name}-storage-class",
+            f"{self.prefix}-storage-class",
             metadata={
                 "name": "gp3",
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
-                "labels": self.context.labels.kubernetes(self.name, "storage-class"),
+                "labels": self.context.labels.kubernetes(self.prefix, "storage-class"),
             },
             provisioner="ebs.csi.aws.com",
             parameters={"type": "gp3", "encrypted": "true", "kmsKeyId": self.cluster_key.arn},

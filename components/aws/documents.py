@@ -44,7 +44,7 @@ def trust_service_unconditionally(service: str) -> Statement:
     return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
 
 
-def trust_pod(cluster: str, namespace: str, service_account: str) -> Statement:
+def trust_pod(cluster: str, namespace: Text, service_account: str) -> Statement:
     """Let EKS Pod Identity assume the role for one service account of one cluster.
 
     The session tags in the condition are those EKS sets.

@@ -25,8 +25,16 @@ class ServiceAccount:
     """A Kubernetes service account of a cluster on AWS."""
 
     cluster: str
-    namespace: str
+    namespace: pulumi.Input[str]
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The role of a service account, and what its pods must start after."""
+
+    role: "aws.iam.Role"
+    ready: tuple[pulumi.Resource, ...]
 
 
 def grant_statements(grants: Sequence[Grant], region: str) -> tuple[Statement, ...]:
@@ -48,7 +56,7 @@ def bind(
     cluster_name: pulumi.Input[str],
     context: Context,
     opts: pulumi.ResourceOptions,
-) -> tuple[pulumi.Resource, ...]:
+) -> Identity:
     """Make role, policy and association for a service account; pods get credentials only if they start after these.
 
     `cluster_name` is the cluster's output, so that the association waits for the cluster.
@@ -76,4 +84,4 @@ def bind(
         tags=tags,
         opts=opts,
     )
-    return (*access, association)
+    return Identity(role, (*access, association))

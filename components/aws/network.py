@@ -84,7 +84,7 @@ class Network(AwsComponent):
 
     def _vpc(self) -> "aws.ec2.Vpc":
         vpc = aws.ec2.Vpc(
-            f"{self.name}-vpc",
+            f"{self.prefix}-vpc",
             cidr_block=self.cidr,
             enable_dns_hostnames=True,
             enable_dns_support=True,
@@ -92,14 +92,14 @@ class Network(AwsComponent):
             opts=self.child(),
         )
         aws.ec2.DefaultSecurityGroup(
-            f"{self.name}-default-security-group", vpc_id=vpc.id, ingress=[], egress=[], tags=self.tags("closed"), opts=self.child()
+            f"{self.prefix}-default-security-group", vpc_id=vpc.id, ingress=[], egress=[], tags=self.tags("closed"), opts=self.child()
         )
         return vpc
 
     def _subnet(self, tier: str, zone: str, block: IPv4Network, balancers: str = "") -> "aws.ec2.Subnet":
         marked = {f"kubernetes.io/role/{balancers}": "1"} if balancers else {}
         return aws.ec2.Subnet(
-            f"{self.name}-{tier}-{zone}",
+            f"{self.prefix}-{tier}-{zone}",
             vpc_id=self.vpc.id,
             availability_zone=zone,
             cidr_block=str(block),
@@ -110,17 +110,17 @@ class Network(AwsComponent):
 
     def _routed(self, role: str, subnets: Mapping[str, "aws.ec2.Subnet"]) -> "aws.ec2.RouteTable":
         """A route table for the subnets, which reaches the VPC and no further."""
-        table = aws.ec2.RouteTable(f"{self.name}-{role}-routes", vpc_id=self.vpc.id, tags=self.tags(role), opts=self.child())
+        table = aws.ec2.RouteTable(f"{self.prefix}-{role}-routes", vpc_id=self.vpc.id, tags=self.tags(role), opts=self.child())
         for zone, subnet in subnets.items():
             suffix = "" if role.endswith(zone) else f"-{zone}"
             aws.ec2.RouteTableAssociation(
-                f"{self.name}-{role}{suffix}-routed", subnet_id=subnet.id, route_table_id=table.id, opts=self.child()
+                f"{self.prefix}-{role}{suffix}-routed", subnet_id=subnet.id, route_table_id=table.id, opts=self.child()
             )
         return table
 
     def _internet(self) -> list[pulumi.Resource]:
         """Public subnets, gateways and default routes; returns the routes that private nodes need."""
-        gateway = aws.ec2.InternetGateway(f"{self.name}-gateway", vpc_id=self.vpc.id, tags=self.tags("gateway"), opts=self.child())
+        gateway = aws.ec2.InternetGateway(f"{self.prefix}-gateway", vpc_id=self.vpc.id, tags=self.tags("gateway"), opts=self.child())
         self.public = {z.zone: self._subnet("public", z.zone, z.public, "elb") for z in self.plan}
         table = self._routed("public", self.public)
         outward = self._default_route("public", table, gateway_id=gateway.id)
@@ -133,13 +133,13 @@ class Network(AwsComponent):
 
     def _default_route(self, role: str, table: "aws.ec2.RouteTable", **target: pulumi.Input[str]) -> "aws.ec2.Route":
         return aws.ec2.Route(
-            f"{self.name}-{role}-default", route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=self.child(), **target
+            f"{self.prefix}-{role}-default", route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=self.child(), **target
         )
 
     def _nat(self, zone: str, outward: pulumi.Resource) -> "aws.ec2.NatGateway":
-        address = aws.ec2.Eip(f"{self.name}-nat-{zone}-address", domain="vpc", tags=self.tags(f"nat-{zone}"), opts=self.child())
+        address = aws.ec2.Eip(f"{self.prefix}-nat-{zone}-address", domain="vpc", tags=self.tags(f"nat-{zone}"), opts=self.child())
         return aws.ec2.NatGateway(
-            f"{self.name}-nat-{zone}",
+            f"{self.prefix}-nat-{zone}",
             allocation_id=address.id,
             subnet_id=self.public[zone].id,
             tags=self.tags(f"nat-{zone}"),
@@ -148,7 +148,7 @@ class Network(AwsComponent):
 
     def _s3(self) -> "aws.ec2.VpcEndpoint":
         return aws.ec2.VpcEndpoint(
-            f"{self.name}-s3",
+            f"{self.prefix}-s3",
             vpc_id=self.vpc.id,
             service_name=f"com.amazonaws.{self.region}.s3",
             vpc_endpoint_type="Gateway",
@@ -166,7 +166,7 @@ class Network(AwsComponent):
 
     def _endpoint_group(self) -> "aws.ec2.SecurityGroup":
         group = aws.ec2.SecurityGroup(
-            f"{self.name}-endpoints",
+            f"{self.prefix}-endpoints",
             name=self.context.naming.name("endpoints"),
             description="Interface endpoints of AWS services",
             vpc_id=self.vpc.id,
@@ -174,7 +174,7 @@ class Network(AwsComponent):
             opts=self.child(),
         )
         aws.vpc.SecurityGroupIngressRule(
-            f"{self.name}-endpoints-https",
+            f"{self.prefix}-endpoints-https",
             security_group_id=group.id,
             description="HTTPS from the VPC",
             ip_protocol="tcp",
@@ -188,7 +188,7 @@ class Network(AwsComponent):
 
     def _interface(self, service: str, group: "aws.ec2.SecurityGroup") -> "aws.ec2.VpcEndpoint":
         return aws.ec2.VpcEndpoint(
-            f"{self.name}-{service.replace('.', '-')}",
+            f"{self.prefix}-{service.replace('.', '-')}",
             vpc_id=self.vpc.id,
             service_name=f"com.amazonaws.{self.region}.{service}",
             vpc_endpoint_type="Interface",
@@ -210,7 +210,7 @@ class Network(AwsComponent):
             inline=document(allow(FLOW_LOG_ACTIONS, [group.arn, pulumi.Output.concat(group.arn, ":*")])),
         )
         aws.ec2.FlowLog(
-            f"{self.name}-flow-log",
+            f"{self.prefix}-flow-log",
             vpc_id=self.vpc.id,
             traffic_type="ALL",
             max_aggregation_interval=60,

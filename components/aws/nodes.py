@@ -65,7 +65,7 @@ class Nodes:
         """One node group. Its name carries the generation, so that a replacement is made before its predecessor goes."""
         owner, template = self.owner, self._template(plan)
         return aws.eks.NodeGroup(
-            f"{owner.name}-{plan.role}",
+            f"{owner.prefix}-{plan.role}",
             cluster_name=self.cluster.name,
             node_group_name=owner.context.naming.generation(plan.role, plan.forcing),
             node_role_arn=self.node_role.role.arn,
@@ -91,7 +91,7 @@ class Nodes:
     def _template(self, plan: NodeGroupPlan) -> "aws.ec2.LaunchTemplate":
         owner = self.owner
         return aws.ec2.LaunchTemplate(
-            f"{owner.name}-{plan.role}-template",
+            f"{owner.prefix}-{plan.role}-template",
             name=owner.context.naming.name(plan.role, limit=128),
             update_default_version=True,
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},

@@ -1,14 +1,27 @@
 """The model registry's stores on AWS: image repositories, PostgreSQL and an artifact bucket."""
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated
 
+import pulumi
 from pydantic import Field
 
-from components.aws.bucket import BucketArgs
-from components.aws.database import DatabaseArgs
+from components.aws.base import AwsComponent
+from components.aws.bucket import Bucket, BucketArgs
+from components.aws.cluster import GpuCluster
+from components.aws.database import Database, DatabaseArgs
+from components.aws.documents import key_for_logs, untagged_expiry
+from components.aws.network import Network
+from components.aws.storage import ObjectStorage
 from components.aws.values import Days
+from components.contracts import Context
+from components.lazy import lazy
 from components.spec import Duration, Many, Name, Problem, Spec, rule
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
 
 
 class RegistryArgs(Spec):
@@ -28,4 +41,74 @@ class RegistryArgs(Spec):
     @rule("repositories")
     def _once(self) -> Iterator[Problem]:
         if len(set(self.repositories)) < len(self.repositories):
-            yield Problem(("repositories",), "names a repository twice")
+            yield Problem(("repositories",), "names a repository twice: remove one")
+
+    @rule("protect", "database")
+    def _key_outlives_database(self) -> Iterator[Problem]:
+        if self.database.protect and not self.protect:
+            yield Problem(("protect",), "must be true while database.protect is: the database is encrypted with the registry's key")
+
+
+class ModelRegistry(AwsComponent):
+    """Image repositories, the database and the artifact bucket of the tracking server, under one key."""
+
+    def __init__(
+        self,
+        name: str,
+        args: RegistryArgs,
+        *,
+        network: Network,
+        cluster: GpuCluster,
+        storage: ObjectStorage,
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("ModelRegistry", name, context, opts)
+        self.args = args
+        identifier = context.naming.name("registry")
+        logs = key_for_logs(self.account, self.region, f"/aws/rds/instance/{identifier}/*")
+        self.registry_key = self.key("registry", logs, protect=args.protect)
+        self.repositories: Mapping[str, pulumi.Output[str]] = {role: self._repository(role).repository_url for role in args.repositories}
+        self.artifacts = self._artifacts(storage.access_logs)
+        self.database = Database(
+            f"{name}-database",
+            args.database,
+            identifier=identifier,
+            key=self.registry_key,
+            network=network,
+            cluster=cluster,
+            context=context,
+            opts=self.child(),
+        )
+        self.register_outputs({"repositories": self.repositories, "database": self.database.host})
+
+    def _repository(self, role: str) -> "aws.ecr.Repository":
+        repository = aws.ecr.Repository(
+            f"{self.prefix}-{role}",
+            name=self.context.naming.name(role, limit=256),
+            image_tag_mutability="IMMUTABLE",
+            image_scanning_configuration={"scan_on_push": True},
+            encryption_configurations=[{"encryption_type": "KMS", "kms_key": self.registry_key.arn}],
+            force_delete=not self.args.protect,
+            tags=self.tags(role),
+            opts=self.child(protect=self.args.protect),
+        )
+        aws.ecr.LifecyclePolicy(
+            f"{self.prefix}-{role}-lifecycle",
+            repository=repository.name,
+            policy=untagged_expiry(self.args.untagged_after.days),
+            opts=self.child(),
+        )
+        return repository
+
+    def _artifacts(self, access_logs: Bucket) -> Bucket:
+        return Bucket(
+            f"{self.prefix}-artifacts",
+            self.args.artifacts,
+            role="artifacts",
+            key=self.registry_key,
+            access_logs=access_logs,
+            protect=self.args.protect,
+            context=self.context,
+            opts=self.child(),
+        )

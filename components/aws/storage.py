@@ -40,7 +40,7 @@ class ObjectStorage(AwsComponent):
     def _access_logs(self) -> Bucket:
         retention = BucketArgs(expire_after=self.args.access_log_retention)
         return Bucket(
-            f"{self.name}-access-logs",
+            f"{self.prefix}-access-logs",
             retention,
             role="access-logs",
             key=None,
@@ -52,7 +52,7 @@ class ObjectStorage(AwsComponent):
 
     def _bucket(self, role: str, args: BucketArgs) -> Bucket:
         return Bucket(
-            f"{self.name}-{role}",
+            f"{self.prefix}-{role}",
             args,
             role=role,
             key=self.key_resource,
