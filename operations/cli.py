@@ -39,7 +39,7 @@ class Lazy(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
-@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="groundwork")
 def cli() -> None:
     """Review and rehearse a machine-learning platform before it costs anything.
@@ -75,7 +75,7 @@ def _told(error: Exception) -> int:
     from infra.faults import ConfigFaults, render
 
     if isinstance(error, ConfigFaults):
-        click.echo(render(error.faults), err=True)
+        click.echo(render(error, lines=True), err=True)
         return CONFIG_FAULT
     if os.environ.get("GROUNDWORK_DEBUG"):
         traceback.print_exception(error)
