@@ -88,11 +88,12 @@ class ExistingCluster(pulumi.ComponentResource):
         name: str,
         args: ExistingClusterArgs,
         *,
+        site: str,
         dataplane: Sequence[tuple[str, int]],
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`dataplane` holds the (CIDR, TCP port) pairs of the site's object store and database."""
+        """`site` names the data centre; `dataplane` holds the (CIDR, TCP port) pairs of its object store and database."""
         import pulumi_kubernetes as k8s
 
         super().__init__("groundwork:onprem:ExistingCluster", name, {}, opts)
@@ -101,7 +102,7 @@ class ExistingCluster(pulumi.ComponentResource):
             f"{name}-kubernetes",
             kubeconfig=args.kubeconfig,
             context=args.context,
-            cluster_identifier=args.context,  # else another path to the same cluster would replace every object in it
+            cluster_identifier=f"{site}/{args.context}",  # else another path to the same cluster would replace every object in it
             enable_server_side_apply=True,
             opts=pulumi.ResourceOptions(parent=self),
         )

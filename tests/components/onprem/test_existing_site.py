@@ -85,7 +85,7 @@ def test_a_pool_is_known_by_its_labels() -> None:
 def recorded(*, bind: Any = None) -> Graph:
     def program() -> None:
         args = ExistingClusterArgs.model_validate({"kubeconfig": "~/.kube/fra1.yaml", "context": "fra1-ml", "pools": {"l40s": POOL}})
-        cluster = ExistingCluster("cluster", args, dataplane=(), context=CONTEXT)
+        cluster = ExistingCluster("cluster", args, site="fra1", dataplane=(), context=CONTEXT)
         if bind is not None:
             owner = pulumi.ComponentResource("groundwork:test:Owner", "owner", {}, pulumi.ResourceOptions(providers=[cluster.kubernetes]))
             bind(cluster, owner)
@@ -96,7 +96,8 @@ def recorded(*, bind: Any = None) -> Graph:
 def test_the_cluster_is_reached_by_reference_and_nothing_is_made_in_it() -> None:
     (provider,) = [r for r in recorded() if r.is_provider]
     assert provider.inputs["kubeconfig"] == "~/.kube/fra1.yaml"
-    assert provider.inputs["context"] == provider.inputs["clusterIdentifier"] == "fra1-ml"
+    assert provider.inputs["context"] == "fra1-ml"
+    assert provider.inputs["clusterIdentifier"] == "fra1/fra1-ml"
     assert not recorded().custom
 
 
