@@ -13,14 +13,14 @@ from typing import Any, Final
 from components.spec import Reading
 from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.handed import file_beside, lifted, parsed
-from infra.platforms import PLATFORMS, AwsPlatform, Common, OnPremPlatform, Platform
+from infra.platforms import PLATFORMS, AnyPlatform, AwsPlatform, Common, OnPremPlatform, Platform
 from infra.site_specs import AwsSite, OnPremSite
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
 from infra.told import MOST
 from infra.validation import judge
 from infra.yaml12 import BROKEN
 
-__all__ = ["AwsPlatform", "AwsSite", "OnPremPlatform", "OnPremSite", "Platform", "load_engine", "load_file"]
+__all__ = ["AnyPlatform", "AwsPlatform", "AwsSite", "OnPremPlatform", "OnPremSite", "Platform", "load_engine", "load_file"]
 
 PROVIDERS: Final = "pulumi:disable-default-providers"
 ENGINE_KEYS: Final = frozenset({PROVIDERS, "pulumi:tags", "pulumi:template"})
@@ -45,7 +45,7 @@ class Source:
     refused: tuple[Fault, ...] = ()
 
 
-def load_file(path: FilePath) -> tuple[Platform, StackFile]:
+def load_file(path: FilePath) -> tuple[AnyPlatform, StackFile]:
     """The platform of a stack file, read offline. Raises ConfigFaults with everything that is wrong with it."""
     found = scan(path)
     source = Source(
@@ -60,7 +60,7 @@ def load_file(path: FilePath) -> tuple[Platform, StackFile]:
     return platform_of(source), found
 
 
-def load_engine() -> Platform:
+def load_engine() -> AnyPlatform:
     """The platform of the stack that the engine runs. Raises pulumi.RunError, whose text tells everything that is wrong."""
     import pulumi
 
@@ -88,11 +88,11 @@ def _handed(stack: str) -> Source:
     return Source(f"Pulumi.{stack}.yaml", stack, texts, platform, Reading(decrypted=blind), blind, refused=found)
 
 
-def platform_of(source: Source) -> Platform:
+def platform_of(source: Source) -> AnyPlatform:
     """Judge a configuration. Raises ConfigFaults."""
     unread = bool(source.refused) and not source.texts
     faults = [*source.refused, *_stack_name(source.stack), *([] if unread else _keys(source.texts))]
-    platform: Platform | None = None
+    platform: AnyPlatform | None = None
     if isinstance(source.platform, dict):
         platform, found = _judged(source)
         faults += found
@@ -104,7 +104,7 @@ def platform_of(source: Source) -> Platform:
     return platform
 
 
-def _judged(source: Source) -> tuple[Platform | None, list[Fault]]:
+def _judged(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
     """The platform by its kind of site, or the faults; where the kind is not known, those of what every platform has."""
     site = source.platform.get("site")
     cloud = site.get("cloud") if isinstance(site, dict) else None

@@ -211,7 +211,10 @@ class OnPremPlatform(Platform):
         yield from overlapping(("database", "addresses"), self.database.addresses, {})
 
 
-PLATFORMS: Mapping[str, type[Platform]] = {"aws": AwsPlatform, "onprem": OnPremPlatform}
+AnyPlatform = AwsPlatform | OnPremPlatform
+"""Every kind of platform there is."""
+
+PLATFORMS: Mapping[str, type[AnyPlatform]] = {"aws": AwsPlatform, "onprem": OnPremPlatform}
 """The model of a platform by its `site.cloud`."""
 
 

@@ -72,7 +72,7 @@ def resolve(text: str) -> Any:
     plain = text if text[0] == "." else text.replace("_", "")
     if found := INTEGER.fullmatch(plain):
         return _integer(found)
-    if re.match(r"[-+]?0[bBoO]", plain):
+    if re.match(r"[-+]?0[bBoO]", plain) or (text[0] == "." and "_" in text and FLOAT.fullmatch(text.replace("_", ""))):
         raise Unclear("looks like a number but is none")
     return _float(plain) if FLOAT.fullmatch(plain) else text
 
@@ -110,6 +110,7 @@ class _Frame:
 
     value: dict[str, Any] | list[Any]
     path: Path
+    flow: bool
     key: str | None = None
 
 
@@ -179,6 +180,11 @@ class _Reader:
             return BROKEN
         if not event.implicit[0]:
             return event.value
+        if "?" in event.value and self.frames and self.frames[-1].flow:
+            self.refuse(
+                event, "holds a question mark between brackets, where the engine takes it for a key: quote it", printable(event.value)
+            )
+            return BROKEN
         try:
             return resolve(event.value)
         except Unclear as unclear:
@@ -213,7 +219,7 @@ class _Reader:
             return
         path = self.next_path()
         self.document.lines.setdefault(path, _line(event))
-        self.frames.append(_Frame({} if isinstance(event, yaml.MappingStartEvent) else [], path))
+        self.frames.append(_Frame({} if isinstance(event, yaml.MappingStartEvent) else [], path, bool(event.flow_style)))
 
     def close(self) -> None:
         if self.skipping:
