@@ -4,17 +4,16 @@ The recorder and the stand-in clouds share this, so that a program sees equal va
 (`data/identities.json`); a property without a row gets a value of its SDK type that holds a token unique to (urn, property).
 """
 
-import functools
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
 from typing import Any, Self
 
 from graph.model import UNKNOWN, SecretValue
 from graph.types import schema, tokens
 from graph.types.kubernetes import filled_metadata, object_id
+from graph.types.tables import load, rows
 
 PARTITIONS: tuple[tuple[str, str, str], ...] = (
     ("cn-", "aws-cn", "amazonaws.com.cn"),
@@ -106,15 +105,9 @@ def _overlaid(identity: str, inputs: Mapping[str, Any], added: Mapping[str, Any]
     return Materialised(identity, outputs, frozenset(computed))
 
 
-@functools.cache
-def _table() -> Mapping[str, Any]:
-    table: Mapping[str, Any] = json.loads(resources.files("graph.types.data").joinpath("identities.json").read_text())
-    return table
-
-
 def has_identity(token: str) -> bool:
     """Whether the id form of a type is in the table; other types get an invented id."""
-    return token in _table()["types"] or token.startswith((schema.PROVIDER_PREFIX, "kubernetes:"))
+    return token in rows("identities") or token.startswith((schema.PROVIDER_PREFIX, "kubernetes:"))
 
 
 class _Making:
@@ -123,7 +116,7 @@ class _Making:
     PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
     def __init__(self, token: str, urn: str, inputs: Mapping[str, Any], scope: Scope, ordinal: int) -> None:
-        row = _table()["types"].get(token, {"id": "${hex:20}"})
+        row = rows("identities").get(token, {"id": "${hex:20}"})
         self.token, self.urn, self.inputs, self.scope, self.ordinal = token, urn, inputs, scope, ordinal
         self.templates: Mapping[str, Any] = {"id": row["id"], **self._common(), **row.get("outputs", {})}
         self.made: dict[str, Any] = {}
@@ -131,7 +124,7 @@ class _Making:
 
     def _common(self) -> dict[str, Any]:
         has = schema.properties(self.token).keys() | schema.output_only(self.token).keys()
-        return {name: template for name, template in _table()["every"].items() if name in has}
+        return {name: template for name, template in load("identities")["every"].items() if name in has}
 
     @property
     def id(self) -> str:
