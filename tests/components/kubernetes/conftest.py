@@ -69,22 +69,22 @@ DATABASE = {"host": "pg.example.internal", "name": "mlflow", "addresses": ["10.6
 OPERATORS = {"install": ["keda"], "prometheus": {"address": "http://prometheus.monitoring.svc:9090", "namespace": "monitoring"}}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def context() -> Context:
     return Context(Naming("groundwork", "fra1"), Labels("groundwork", "fra1", "ml-platform", "production"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def endpoint_args() -> Callable[..., InferenceEndpointArgs]:
     return lambda **changes: InferenceEndpointArgs.model_validate({**ENDPOINT, **changes})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def container_engine() -> dict[str, Any]:
     return dict(CONTAINER)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tracking_args() -> Callable[..., TrackingServerArgs]:
     return lambda **changes: TrackingServerArgs.model_validate({**TRACKING, **changes})
 
@@ -124,9 +124,14 @@ class Site:
             InferenceEndpoint(name, endpoint, models=ExistingBucket(store, store.models), **shared)
 
 
+@pytest.fixture(scope="session")
+def new_site(context: Context) -> Callable[[], Site]:
+    return lambda: Site(context)
+
+
 @pytest.fixture
-def site(context: Context) -> Site:
-    return Site(context)
+def site(new_site: Callable[[], Site]) -> Site:
+    return new_site()
 
 
 @pytest.fixture
