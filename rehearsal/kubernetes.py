@@ -21,6 +21,7 @@ from rehearsal.cloud import Checked, CloudError, Difference, Instance, Keep
 from rehearsal.store import Object, Transaction
 
 MANAGER = "pulumi-kubernetes"
+NAMESPACE = "kubernetes:core/v1:Namespace"
 
 
 @cache
@@ -92,7 +93,8 @@ class Kubernetes:
     def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> Object | None:
         """Raise when the namespace is missing or another owner's fields differ; the object to take over when they do not."""
         namespace = namespace_of(instance, token, inputs)
-        if namespace and not self._existing.has(instance.scope.cluster, namespace) and not _has_namespace(txn, instance.scope, namespace):
+        there = _makes_namespace(token, inputs) or self._existing.has(instance.scope.cluster, namespace)
+        if namespace and not there and not _has_namespace(txn, instance.scope, namespace):
             raise CloudError("", f'namespaces "{namespace}" not found')
         found = txn.one("kubernetes", token, object_id(token, inputs), instance.scope)
         if found is None or found.urn == urn:
@@ -120,8 +122,10 @@ class Kubernetes:
         return ()
 
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
-        """Deleting a namespace deletes all that is in it; nothing is kept."""
-        if found.token.endswith(":Namespace"):
+        """Deleting a namespace deletes all that is in it; a namespace that a release made stays, as Helm leaves it."""
+        if _makes_namespace(found.token, found.inputs):
+            return [Keep(NAMESPACE, str(found.inputs["namespace"]), "made by a Helm release, which does not delete it")]
+        if found.token == NAMESPACE:
             name = _metadata(found.inputs).get("name")
             for held in txn.find(package="kubernetes", cluster=found.scope.cluster):
                 if held.seq != found.seq and _metadata(held.outputs).get("namespace", held.outputs.get("namespace")) == name:
@@ -188,12 +192,14 @@ def _touches(changed: str, forcing: str) -> bool:
     return changed == forcing or changed.startswith((f"{forcing}.", f"{forcing}[")) or forcing.startswith((f"{changed}.", f"{changed}["))
 
 
+def _makes_namespace(token: str, inputs: Mapping[str, Any]) -> bool:
+    return token in table()["releases"] and inputs.get("createNamespace") is True and isinstance(inputs.get("namespace"), str)
+
+
 def _has_namespace(txn: Transaction, scope: Scope, name: str) -> bool:
-    made = txn.find(package="kubernetes", cluster=scope.cluster, token="kubernetes:core/v1:Namespace")
+    made = txn.find(package="kubernetes", cluster=scope.cluster, token=NAMESPACE, id=name)
     releases = (one for token in table()["releases"] for one in txn.find(package="kubernetes", cluster=scope.cluster, token=token))
-    return any(one.id == name for one in made) or any(
-        one.inputs.get("createNamespace") is True and one.inputs.get("namespace") == name for one in releases
-    )
+    return bool(made) or any(_makes_namespace(one.token, one.inputs) and one.inputs["namespace"] == name for one in releases)
 
 
 def _conflicts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

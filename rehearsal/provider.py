@@ -244,10 +244,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         ordinal = txn.ordinal(urn)
         scope = self._scope(instance, token, inputs)
         made = materialise(token, urn, inputs, replace(scope, region=scope.region or instance.scope.region), ordinal)
+        claims = self._cloud.claims(instance, token, inputs)
         if txn.one(self._cloud.package, token, made.id, scope):
-            raise CloudError("AlreadyExists", f"{token} {made.id} already exists")
+            raise claims[0][2] if claims else CloudError("AlreadyExists", f"{token} {made.id} already exists")
         new = txn.add(Object(self._cloud.package, token, urn, made.id, scope, inputs, made.outputs, ordinal))
-        txn.claim(new, self._cloud.claims(instance, token, inputs))
+        txn.claim(new, claims)
         return made.id, made.outputs
 
     def _changed(
