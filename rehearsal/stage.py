@@ -188,8 +188,12 @@ class Stage:
         return {path: seal.canary(path) for path in find(self.stack_file.read_text()).secrets}
 
     def forget(self) -> None:
-        """Remove everything the stage holds. Not while it is entered."""
-        shutil.rmtree(self.root, ignore_errors=True)
+        """Remove everything the stage holds. Raises StageBusy while it is in use."""
+        if not self.root.exists():
+            return
+        self._take_lock()
+        shutil.rmtree(self.root)
+        self.__exit__(None, None, None)
 
     def _take_lock(self) -> None:
         self._lock = (self.root / "lock").open("a+")

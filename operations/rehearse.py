@@ -1,0 +1,163 @@
+"""`groundwork rehearse`: the real engine runs a stack against stand-in clouds, on a copy of the project that is kept between runs."""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import click
+
+from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
+from operations.selection import project_root, stack_file, stack_options
+from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act
+from rehearsal.engine import NoEngine
+from rehearsal.stage import Stage, StageBusy, StageFailed
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+CONFIG_MARK: Final = "is not a valid configuration"
+"""What infra.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
+
+DONE: Final[dict[Action, str]] = {"up": "is up", "preview": "was previewed", "refresh": "was refreshed", "destroy": "is gone"}
+
+
+@click.group()
+def rehearse() -> None:
+    """Run the real Pulumi engine against stand-in clouds. No account, no credentials, nothing written to the checkout.
+
+    The stage is a copy of the project; it keeps its state from one command to the next, so what is brought up can be changed,
+    refreshed and destroyed. `reset` throws it away.
+    """
+
+
+def _faults_option(command: Command) -> Command:
+    kind = click.Path(exists=True, dir_okay=False, path_type=Path)
+    return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
+
+
+def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage:
+    file = stack_file(stack, config)
+    name = stack or (file.stem.removeprefix("Pulumi.") if config else "dev")
+    return Stage(project_root(), name, stack_file=file, faults=faults)
+
+
+def _told(error: Exception) -> int:
+    click.echo(f"groundwork: {error}", err=True)
+    return INTERNAL_FAULT
+
+
+def _action(action: Action, text: str) -> click.Command:
+    """One command of the group."""
+
+    @stack_options
+    @_faults_option
+    @click.option(
+        "--json", "as_json", is_flag=True, help="What happened as JSON on standard output; the engine's display on standard error."
+    )
+    @click.option("--packs/--no-packs", default=True, help="Judge it with the policy pack, or not.")
+    def command(stack: str | None, config: Path | None, faults: Path | None, as_json: bool, packs: bool = True) -> int:
+        stage = _stage(stack, config, faults)
+        if action in JUDGED:
+            _validated(stage.stack_file)
+        try:
+            with stage:
+                outcome = act(action, stage, packs=packs, display=sys.stderr if as_json else None)
+        except (NoEngine, StageBusy, StageFailed) as error:
+            return _told(error)
+        click.echo(json.dumps(outcome.to_json(), indent=2) if as_json else summary(outcome, stage))
+        return exit_code(outcome)
+
+    return click.command(action, help=text)(command)
+
+
+def _validated(path: Path) -> None:
+    """Refuse a stack file that cannot be used before an engine is started. Raises ConfigFaults."""
+    from infra.config import load_file
+
+    load_file(path)
+
+
+def exit_code(outcome: Outcome) -> int:
+    """The exit code of the contract for how an action ended."""
+    if outcome.fine:
+        return FINE
+    if any(CONFIG_MARK in error for error in outcome.facts.errors):
+        return CONFIG_FAULT
+    return POLICY_FAILED if outcome.policy_failed or outcome.protected else INTERNAL_FAULT
+
+
+def summary(outcome: Outcome, stage: Stage) -> str:
+    """What a person reads at the end."""
+    if outcome.protected:
+        return refusal(outcome)
+    changed = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items())) or "nothing to do"
+    ended = DONE[outcome.action] if outcome.fine else f"failed to {outcome.action}"
+    lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed}"]
+    if outcome.action in JUDGED and outcome.fine:
+        lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]
+    levels = Counter(finding.level for finding in outcome.facts.findings)
+    lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
+    lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
+    lines += [f"left behind: {left.token} {left.id} ({left.urn})" for left in outcome.remaining]
+    lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
+    return "\n".join(lines)
+
+
+def _by_package(outcome: Outcome) -> Counter[str]:
+    """Resources by the package and module of their type: aws:ec2, kubernetes:apps, groundwork:aws."""
+    counted: Counter[str] = Counter()
+    for token, count in outcome.facts.types.items():
+        package, module, *_ = token.split(":")
+        counted["providers" if package == "pulumi" else f"{package}:{module.split('/')[0]}"] += count
+    return counted
+
+
+def refusal(outcome: Outcome) -> str:
+    """Why a destroy was refused, and how to go on."""
+    names = "\n".join(f"  {urn}" for urn in outcome.protected)
+    return f"""{outcome.stack} was not destroyed: {len(outcome.protected)} protected resources. Nothing was asked of a cloud.
+{names}
+To go on:
+  1. turn deletion protection off in the stack file where it is on, and: groundwork rehearse up --stack {outcome.stack}
+  2. groundwork rehearse exec --stack {outcome.stack} -- pulumi state unprotect --all --yes
+  3. groundwork rehearse destroy --stack {outcome.stack}"""
+
+
+TEXTS: Final[dict[Action, str]] = {
+    "up": "Bring the stack up: the engine previews, then creates and updates; prints outputs and a summary.",
+    "preview": "Show what `up` would change, and change nothing.",
+    "refresh": "Make the engine's state agree with what the stand-in clouds hold.",
+    "destroy": "Take the stack down. Refuses first, and names what is protected, while anything is.",
+}
+for name in COMMANDS:
+    rehearse.add_command(_action(name, TEXTS[name]))
+
+
+@rehearse.command("exec", context_settings={"ignore_unknown_options": True})
+@stack_options
+@_faults_option
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(stack: str | None, config: Path | None, faults: Path | None, command: tuple[str, ...]) -> int:
+    """Run any Pulumi command on the stage, the stack selected: `exec -- pulumi stack export`. Ends with Pulumi's own exit code."""
+    if command[0] != "pulumi":
+        raise click.UsageError("What follows -- must be a pulumi command, such as: -- pulumi stack export")
+    try:
+        with _stage(stack, config, faults) as stage:
+            return stage.pulumi(*command[1:], capture=False).code
+    except (NoEngine, StageBusy, StageFailed) as error:
+        return _told(error)
+
+
+@rehearse.command()
+@stack_options
+def reset(stack: str | None, config: Path | None) -> int:
+    """Throw the stage away: its state, its clouds and its reports."""
+    stage = _stage(stack, config, None)
+    try:
+        stage.forget()
+    except StageBusy as error:
+        return _told(error)
+    click.echo(f"{stage.root} is gone", err=True)
+    return FINE
