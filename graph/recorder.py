@@ -8,6 +8,7 @@ import gc
 import inspect
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -136,10 +137,10 @@ def _run(program: Callable[[], object], prepare: Callable[[], None], recorder: R
 
 async def _watched(program: Callable[[], object], recorder: Recorder, patience: float) -> None:
     raised: list[BaseException] = []
-    roots: list[pulumi.Resource | None] = []
+    begun: list[str] = []
 
     async def guarded() -> None:
-        roots.append(settings.get_root_resource())
+        pulumi.runtime.register_stack_transformation(lambda made: begun.append(f"{made.type_} {made.name}"))
         try:
             result = program()
             if inspect.isawaitable(result):
@@ -153,8 +154,8 @@ async def _watched(program: Callable[[], object], recorder: Recorder, patience: 
     if raised:
         raise raised[0]
     if not finished:
-        waiting = ", ".join(_unregistered(roots[0])) if roots else ""
-        raise ProgramHung(f"nothing was registered for {patience:g} seconds; waiting: {waiting or 'an output'}")
+        waiting = Counter(begun) - Counter(f"{resource.type} {resource.name}" for resource in recorder.registered)
+        raise ProgramHung(f"nothing was registered for {patience:g} seconds; waiting: {', '.join(sorted(waiting)) or 'an output'}")
     await running
 
 
@@ -167,12 +168,3 @@ async def _finishes(running: "asyncio.Future[None]", recorder: Recorder, patienc
         if still * TICK >= patience:
             return False
     return True
-
-
-def _unregistered(root: pulumi.Resource | None) -> list[str]:
-    """`type name` of every resource below `root` that the monitor has not answered yet."""
-    if root is None:
-        return []
-    below = [name for child in root._childResources for name in _unregistered(child)]
-    pending = not root.urn._data.done()
-    return sorted([*below, *([f"{root._type} {root._name}"] if pending else [])])

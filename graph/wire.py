@@ -23,8 +23,8 @@ def number(value: float) -> int | float:
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """The properties of a request as plain values."""
-    return {name: from_value(value) for name, value in struct.fields.items() if value.WhichOneof("kind") != "null_value"}
+    """The properties of a request as plain values, in order of their names: the protocol keeps none."""
+    return {name: from_value(value) for name, value in sorted(struct.fields.items()) if value.WhichOneof("kind") != "null_value"}
 
 
 def from_value(value: struct_pb2.Value) -> Any:
