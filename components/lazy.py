@@ -1,22 +1,17 @@
 """Provider SDKs that load when they are first touched, so that reading a stack file does not pay for them."""
 
-import importlib.util
-import sys
+import importlib
 from types import ModuleType
+from typing import Any
+
+
+class _Lazy(ModuleType):
+    """Stands for a module. Unlike importlib's own, it is not in sys.modules, where anything that looks around would load it."""
+
+    def __getattr__(self, attribute: str) -> Any:
+        return getattr(importlib.import_module(self.__name__), attribute)
 
 
 def lazy(name: str) -> ModuleType:
-    """The module `name`, executed at the first attribute that is read from it.
-
-    Raises ModuleNotFoundError at once when there is no such module.
-    """
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.find_spec(name)
-    if spec is None or spec.loader is None:
-        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-    spec.loader = importlib.util.LazyLoader(spec.loader)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    """The module `name`, imported at the first attribute that is read from it, which raises ModuleNotFoundError if there is none."""
+    return _Lazy(name)

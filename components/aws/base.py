@@ -78,7 +78,8 @@ class ServiceRole:
     """An IAM role and the resources that give it its rights; whoever uses the role must wait for `ready`."""
 
     def __init__(self, owner: AwsComponent, role: str, trust: Document, managed: Sequence[str], inline: Document | None) -> None:
-        name, physical = f"{owner.prefix}-{role}", owner.context.naming.name(role, limit=64)
+        name = f"{owner.prefix}-{role}"
+        physical = owner.context.naming.name(name, limit=64)
         self.role = aws.iam.Role(
             f"{name}-role", name=physical, assume_role_policy=trust, max_session_duration=3600, tags=owner.tags(), opts=owner.child()
         )

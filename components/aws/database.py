@@ -174,7 +174,7 @@ class Database(AwsComponent):
 
     def _monitoring(self) -> ServiceRole:
         return self.role(
-            "database-monitoring",
+            "monitoring",
             document(trust_service("monitoring.rds.amazonaws.com", self.account)),
             managed=["arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"],
         )

@@ -75,10 +75,11 @@ class Network(AwsComponent):
         self.vpc = self._vpc()
         self.private = {z.zone: self._subnet("private", z.zone, z.private, "internal-elb") for z in self.plan}
         self.isolated = {z.zone: self._subnet("isolated", z.zone, z.isolated) for z in self.plan}
+        self.attached: list[pulumi.Resource] = []
         self.routes = {zone: self._routed(f"private-{zone}", {zone: subnet}) for zone, subnet in self.private.items()}
         self.isolated_routes = self._routed("isolated", self.isolated)
         ways_out = self._internet() if args.egress != "none" else []
-        self.reachable: Sequence[pulumi.Resource] = (*ways_out, self._s3(), *self._private_services())
+        self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, self._s3(), *self._private_services())
         self._flow_logs()
         self.register_outputs({"vpc_id": self.vpc.id})
 
@@ -113,9 +114,10 @@ class Network(AwsComponent):
         table = aws.ec2.RouteTable(f"{self.prefix}-{role}-routes", vpc_id=self.vpc.id, tags=self.tags(role), opts=self.child())
         for zone, subnet in subnets.items():
             suffix = "" if role.endswith(zone) else f"-{zone}"
-            aws.ec2.RouteTableAssociation(
+            routed = aws.ec2.RouteTableAssociation(
                 f"{self.prefix}-{role}{suffix}-routed", subnet_id=subnet.id, route_table_id=table.id, opts=self.child()
             )
+            self.attached.append(routed)
         return table
 
     def _internet(self) -> list[pulumi.Resource]:

@@ -76,11 +76,11 @@ class Nodes:
             instance_types=[plan.machine],
             capacity_type=plan.capacity,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-            scaling_config={"min_size": plan.min, "desired_size": max(plan.min, 0), "max_size": plan.max},
+            scaling_config={"min_size": plan.min, "desired_size": plan.min, "max_size": plan.max},
             update_config={"max_unavailable_percentage": 33},
             node_repair_config={"enabled": True},
             labels=plan.labels,
-            taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints],
+            taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints] or None,
             tags=owner.tags(plan.role),
             # The autoscaler owns the number of nodes between min and max.
             opts=pulumi.ResourceOptions.merge(

@@ -1,0 +1,80 @@
+"""The machine table says what EC2 says."""
+
+import gzip
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import moto.ec2
+import pytest
+
+from components.accelerators import NOT_NVIDIA, aws_accelerators, aws_machines, nearest, unfit
+
+
+@cache
+def ec2() -> dict[str, Any]:
+    path = Path(moto.ec2.__file__).parent / "resources" / "instance_types.json.gz"
+    table: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
+    return table
+
+
+def devices(facts: dict[str, Any]) -> tuple[float, int] | None:
+    """(number of GPUs, MiB of each), as EC2 reports them; None for machines with other devices or none."""
+    if "GpuInfo" not in facts or facts["GpuInfo"]["Gpus"][0]["Manufacturer"] != "NVIDIA":
+        return None
+    gpu = facts["GpuInfo"]["Gpus"][0]
+    return gpu["LogicalGpuCount"] * gpu["GpuPartitionSize"], gpu["MemoryInfo"]["SizeInMiB"]
+
+
+def test_every_row_agrees_with_ec2() -> None:
+    for name, machine in aws_machines().items():
+        facts = ec2()[name]
+        assert machine.architecture in facts["ProcessorInfo"]["SupportedArchitectures"], name
+        assert (machine.vcpus, machine.memory_mib) == (facts["VCpuInfo"]["DefaultVCpus"], facts["MemoryInfo"]["SizeInMiB"]), name
+
+
+def test_every_gpu_agrees_with_ec2() -> None:
+    known = {name: found for name, facts in ec2().items() if name in aws_machines() and (found := devices(facts))}
+    assert len(known) > 50
+    for name, (count, memory) in known.items():
+        machine = aws_machines()[name]
+        assert machine.accelerator, name
+        assert machine.accelerator not in NOT_NVIDIA, name
+        assert machine.accelerator_memory_mib == memory, name
+        assert machine.accelerators == pytest.approx(count), name
+
+
+def test_machines_without_gpus_have_none_in_the_table() -> None:
+    plain = [m for name, m in aws_machines().items() if not {"GpuInfo", "NeuronInfo", "InferenceAcceleratorInfo"} & ec2()[name].keys()]
+    assert len(plain) > 1_000
+    assert not [machine.name for machine in plain if machine.accelerator]
+
+
+@pytest.mark.parametrize(
+    ("machine", "reason"),
+    [
+        ("m7i.large", "no accelerator"),
+        ("inf2.xlarge", "not an NVIDIA GPU"),
+        ("trn1.32xlarge", "not an NVIDIA GPU"),
+        ("g6f.large", "a share of one"),
+        ("g7.2xlarge", "driver 595"),
+    ],
+)
+def test_machines_that_cannot_form_a_gpu_pool_say_why(machine: str, reason: str) -> None:
+    assert reason in unfit(aws_machines()[machine])
+
+
+@pytest.mark.parametrize("machine", ["g6.xlarge", "g6e.12xlarge", "p5.48xlarge", "p6-b200.48xlarge", "g5g.xlarge", "g7e.48xlarge"])
+def test_gpu_machines_are_fit(machine: str) -> None:
+    assert unfit(aws_machines()[machine]) == ""
+
+
+def test_accelerators_are_those_of_fit_machines() -> None:
+    assert {"l4", "l40s", "h100", "h200", "b200"} <= aws_accelerators()
+    assert not aws_accelerators() & NOT_NVIDIA
+
+
+def test_the_nearest_name_is_offered_or_none() -> None:
+    assert nearest("g6e.12xlarg", aws_machines()) == "; did you mean g6e.12xlarge?"
+    assert nearest("mainframe", aws_machines()) == ""
