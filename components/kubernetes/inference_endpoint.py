@@ -44,7 +44,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         model = serving.Model.parse(args.model)
         identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context)
         enclosure = Enclosure(identity, self, quota=serving.quota(args, pool.resource), after=operators.ready)
-        binding, account = enclosure.bind(cluster, [Grant(models, "read", model.prefix)])
+        binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
         clients = [*args.clients, operators.monitoring.namespace]
         network = enclosure.admit(serving.port_of(args), clients, [*cluster.dataplane_egress, *binding.egress])
         variables = {**models.environment, **binding.environment, **self._secrets(enclosure, args)}

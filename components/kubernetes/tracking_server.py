@@ -135,7 +135,7 @@ class TrackingServer(pulumi.ComponentResource):
         super().__init__("groundwork:kubernetes:TrackingServer", name, {}, with_provider(cluster, opts))
         identity = identity_of(name, name, "tracking-server", context)
         enclosure = Enclosure(identity, self, quota={"pods": str(2 * args.replicas)}, after=operators.ready)
-        binding, account = enclosure.bind(cluster, [Grant(artifacts, "write", PREFIX)])
+        binding, account = enclosure.bind(cluster, "server", [Grant(artifacts, "write", PREFIX)])
         connection, made = self._connection(enclosure, database)
         network = enclosure.admit(PORT, args.clients, [*cluster.dataplane_egress, *binding.egress])
         destination = pulumi.Output.concat(artifacts.uri, "/", PREFIX.rstrip("/"))

@@ -40,12 +40,15 @@ class Enclosure:
         """Options of a child that stands in the namespace, made after the given resources."""
         return pulumi.ResourceOptions(parent=self.parent, depends_on=[self.namespace, *after])
 
-    def bind(self, cluster: Cluster, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:
-        """Give the workload's service account the granted rights; returns them and the account."""
+    def bind(self, cluster: Cluster, role: str, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:
+        """Give the workload's service account the granted rights; returns them and the account.
+
+        `role` tells kinds of workload apart, since an endpoint may be called what something else is called and sites name rights globally.
+        """
         import pulumi_kubernetes as k8s
 
         name = self.identity.name
-        binding = cluster.bind_identity(name, self.namespace.metadata["name"], name, grants, self.parent)
+        binding = cluster.bind_identity(f"{name}-{role}", self.namespace.metadata["name"], name, grants, self.parent)
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account", opts=self.inside(), **manifests.service_account(self.identity, binding.annotations)
         )

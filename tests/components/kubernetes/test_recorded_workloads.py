@@ -33,7 +33,7 @@ def test_an_endpoint_is_whole(site: Any, endpoint_args: Any) -> None:
         "namespace": "core/v1:Namespace",
         "deny": "networking.k8s.io/v1:NetworkPolicy",
         "quota": "core/v1:ResourceQuota",
-        "store": "external-secrets.io/v1:ExternalSecret",
+        "endpoint-store": "external-secrets.io/v1:ExternalSecret",
         "account": "core/v1:ServiceAccount",
         "network": "networking.k8s.io/v1:NetworkPolicy",
         "pods": "apps/v1:Deployment",
@@ -47,7 +47,7 @@ def test_an_endpoint_is_whole(site: Any, endpoint_args: Any) -> None:
 def test_a_tracking_server_is_whole(site: Any, tracking_args: Any) -> None:
     site.tracking = tracking_args()
     assert set(kinds(site.record(), "tracking")) == {
-        *("namespace", "deny", "quota", "store", "account", "database", "network", "pods", "budget", "service")
+        *("namespace", "deny", "quota", "server-store", "account", "database", "network", "pods", "budget", "service")
     }
 
 
@@ -59,10 +59,19 @@ def test_two_endpoints_share_nothing(site: Any, endpoint_args: Any) -> None:
     assert len({r.urn for r in graph}) == len(graph)
 
 
+def test_an_endpoint_called_as_the_tracking_server_takes_nothing_from_it(site: Any, endpoint_args: Any, tracking_args: Any) -> None:
+    site.endpoints, site.tracking = {"tracking": endpoint_args()}, tracking_args()
+    graph = site.record()
+    placed = [(r.type, r.inputs["metadata"].get("namespace"), r.inputs["metadata"]["name"]) for r in graph.custom if "metadata" in r.inputs]
+    assert len(placed) == len(set(placed))
+    secrets = [r.inputs["metadata"]["name"] for r in graph if r.type.endswith(":ExternalSecret")]
+    assert len(secrets) == len(set(secrets)) == 3
+
+
 def test_pods_start_closed_in_and_end_before_what_serves_them(site: Any, endpoint_args: Any, named: Any) -> None:
     site.endpoints = {"chat": endpoint_args()}
     graph = site.record()
-    assert after(graph, named(graph, "chat-pods")) >= {"chat-namespace", "chat-account", "chat-network", "chat-store"}
+    assert after(graph, named(graph, "chat-pods")) >= {"chat-namespace", "chat-account", "chat-network", "chat-endpoint-store"}
     assert "operators-keda-release" in after(graph, named(graph, "chat-scaler"))
     assert "chat-pods" in after(graph, named(graph, "chat-service"))
 
@@ -83,7 +92,7 @@ def test_the_model_is_read_from_its_own_prefix(site: Any, endpoint_args: Any, na
     assert server["args"][0] == "s3://ml-models/models/llama-3.1-8b/12/"
     variables = {entry["name"]: entry for entry in server["env"]}
     assert variables["AWS_ENDPOINT_URL"]["value"] == "https://s3.example.internal:9000"
-    assert variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "chat-store", "key": "password"}
+    assert variables["AWS_SECRET_ACCESS_KEY"]["valueFrom"]["secretKeyRef"] == {"name": "chat-endpoint-store", "key": "password"}
 
 
 def test_secret_variables_are_secret_all_the_way(site: Any, endpoint_args: Any, named: Any) -> None:
