@@ -46,7 +46,7 @@ class ExistingPoolArgs(Spec):
 
 
 class ExistingClusterArgs(Spec):
-    """A Kubernetes cluster that someone else runs, reached by reference to a kubeconfig."""
+    """A Kubernetes cluster, 1.31 or newer, that someone else runs; its nodes can pull the images that the stack file names."""
 
     kubeconfig: FilePath
     """Path of the kubeconfig on the machine that runs Pulumi; never its content. Prefer one that holds an exec plugin, not a token."""
