@@ -1,0 +1,135 @@
+"""Every field that a stack file may hold changes what is asked of the cloud, or what is judged; none is accepted and then ignored.
+
+Generated from the models: a field without a second value to try fails here until someone says in `SECOND` what it could hold.
+"""
+
+from functools import cache
+from typing import Any
+
+import pytest
+
+from infra.platforms import AwsPlatform, Common, OnPremPlatform
+from infra.shape import at
+from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, fields, judged, leaves, model, others, pattern
+
+AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
+POOL: Place = ("cluster", "pools", "serving")
+
+SECOND: dict[str, dict[str, dict[Place, Any]]] = {
+    "aws": {
+        "site.account": {("site", "account"): "444455556666", ("cluster", "administrators"): [AWS_ROLE]},
+        "site.region": {
+            ("site", "region"): "us-east-1",
+            ("site", "zones"): ["us-east-1a", "us-east-1b"],
+            (*POOL, "zones"): ["us-east-1a"],
+        },
+        "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
+        "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
+        "network.flow_log_retention": {("network", "flow_log_retention"): "400d"},
+        "cluster.log_retention": {("cluster", "log_retention"): "400d"},
+        "cluster.system.machine": {("cluster", "system", "machine"): "m7i.xlarge"},
+        "cluster.pools.*.machine": {(*POOL, "machine"): "g6e.24xlarge"},
+        "cluster.pools.*.accelerator": {(*POOL, "accelerator"): "l4", (*POOL, "machine"): "g6.12xlarge"},
+        "cluster.pools.*.zones.[]": {(*POOL, "zones"): ["us-west-2b"]},
+        "registry.database.instance_class": {("registry", "database", "instance_class"): "db.t4g.large"},
+        "registry.database.log_retention": {("registry", "database", "log_retention"): "400d"},
+    },
+    "onprem": {
+        "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
+        "operators.install.[]": {("operators", "install"): ["keda"]},
+        "endpoints.*.pool": {("endpoints", "chat", "pool"): "small"},
+        "database.addresses.[]": {("database", "addresses"): ["10.40.2.0/24"]},
+    },
+}
+"""Where one other value by itself cannot be valid: what to change, by context and field."""
+
+CHECKED: dict[str, dict[Place, Any]] = {
+    "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
+    "cluster.pools.*.gpus_per_node": {
+        ("cluster", "pools", "large", "gpus_per_node"): 1,
+        ("endpoints", "chat", "gpus"): 2,
+    },
+    "cluster.pools.*.nodes": {("cluster", "pools", "large", "nodes"): 1, ("endpoints", "chat", "gpus"): 2},
+}
+"""Facts of a given site that only judge the rest of its file: a change by which the file is refused."""
+
+REPORTED = frozenset({"tier", "owner", "compliance.[]"})
+"""Fields that only judge: policy packs and the review read them."""
+
+CASES = [
+    (context, pattern(place, model(context)), place)
+    for context in CONTEXTS
+    for place in leaves(data(context))
+    if context != "aws" or place[0] not in Common.model_fields
+]
+"""Every stated leaf. What all sites share is tried on premises, where a graph is drawn in a tenth of the time."""
+
+
+def first_of_each() -> dict[tuple[str, str], Place]:
+    found: dict[tuple[str, str], Place] = {}
+    for context, field, place in CASES:
+        found.setdefault((context, field), place)
+    return found
+
+
+FIRST = first_of_each()
+TAGS = {(context, field) for (context, field), place in FIRST.items() if all("const" in schema for schema in at(model(context), place))}
+"""Fields with one value per model, which tell alternatives apart."""
+
+
+@cache
+def base(context: str) -> dict[str, Any]:
+    platform = judged(context, data(context))
+    assert platform is not None
+    return essence(draw(platform))
+
+
+def second(context: str, field: str) -> dict[Place, Any] | None:
+    """The first change of a field that leaves the file valid."""
+    kind = "aws" if context == "aws" else "onprem"
+    if field in SECOND[kind]:
+        return SECOND[kind][field]
+    place = FIRST[context, field]
+    return next(({place: value} for value in others(context, place) if judged(context, changed(data(context), {place: value}))), None)
+
+
+def test_the_contexts_state_every_field() -> None:
+    for owner in (AwsPlatform, OnPremPlatform):
+        stated = {pattern(place, model(context)) for context in CONTEXTS for place in leaves(data(context))}
+        assert fields(owner) - stated - {"layer.[]"} == set()
+
+
+JUDGED = {(context, field) for context, field in FIRST if field in REPORTED or (context != "aws" and field in CHECKED)}
+
+
+@pytest.mark.parametrize(("context", "field"), sorted(FIRST.keys() - TAGS - JUDGED), ids="-".join)
+def test_another_value_changes_the_graph(context: str, field: str) -> None:
+    changes = second(context, field)
+    assert changes is not None, f"no second value of {field} is known: add one to SECOND"
+    platform = judged(context, changed(data(context), changes))
+    assert platform is not None, f"SECOND[{field!r}] is not valid"
+    assert essence(draw(platform)) != base(context), f"{field} is accepted and changes nothing"
+
+
+def test_alternatives_of_a_union_make_different_graphs() -> None:
+    assert {field for _, field in TAGS} >= {"site.cloud", "database.credentials.kind", "endpoints.*.engine.kind"}
+    assert base("onprem") != base("onprem-given")
+    assert base("aws") != base("onprem")
+
+
+@pytest.mark.parametrize("field", sorted(CHECKED))
+def test_facts_that_only_judge_refuse_what_does_not_fit(field: str) -> None:
+    place, value = next(iter(CHECKED[field].items()))
+    rest = {other: item for other, item in CHECKED[field].items() if other != place}
+    assert judged("onprem", changed(data("onprem"), rest)) is not None
+    assert judged("onprem", changed(data("onprem"), {**rest, place: value})) is None
+
+
+@pytest.mark.parametrize("field", sorted(REPORTED))
+def test_reported_fields_are_not_built(field: str) -> None:
+    """The list of judged fields is exact: what is in it changes nothing that is built."""
+    changes = second("onprem", field)
+    assert changes is not None
+    platform = judged("onprem", changed(data("onprem"), changes))
+    assert platform is not None
+    assert essence(draw(platform)) == base("onprem")
