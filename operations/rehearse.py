@@ -20,7 +20,13 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG_MARK: Final = "is not a valid configuration"
 """What infra.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
 
-DONE: Final[dict[Action, str]] = {"up": "is up", "preview": "was previewed", "refresh": "was refreshed", "destroy": "is gone"}
+DONE: Final[dict[Action, tuple[str, str]]] = {
+    "up": ("is up", "did not come up"),
+    "preview": ("was previewed", "could not be previewed"),
+    "refresh": ("was refreshed", "could not be refreshed"),
+    "destroy": ("is gone", "was not taken down whole"),
+}
+"""What is said of a stack after an action that went well, and after one that did not."""
 
 
 @click.group()
@@ -93,7 +99,7 @@ def summary(outcome: Outcome, stage: Stage) -> str:
     if outcome.protected:
         return refusal(outcome)
     changed = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items())) or "nothing to do"
-    ended = DONE[outcome.action] if outcome.fine else f"failed to {outcome.action}"
+    ended = DONE[outcome.action][not outcome.fine]
     lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed}"]
     if outcome.action in JUDGED and outcome.fine:
         lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]

@@ -48,7 +48,7 @@ def read(path: Path) -> Facts:
     """The facts of an event log; of one that was cut short, what is in it."""
     summary: Mapping[str, Any] = {}
     steps: list[tuple[str, str]] = []
-    types: Counter[str] = Counter()
+    there: dict[str, str] = {}
     outputs: Mapping[str, Any] = {}
     findings: list[Finding] = []
     errors: list[str] = []
@@ -60,13 +60,14 @@ def read(path: Path) -> Facts:
                 steps.append((found["metadata"]["op"], found["metadata"]["urn"]))
         elif found := event.get("resOutputsEvent"):
             new = found["metadata"].get("new")
-            types.update([new["type"]] if new else [])
+            there.update({new["urn"]: new["type"]} if new else {})
             outputs = masked(new["outputs"]) if new and new["type"] == STACK else outputs
         elif found := event.get("policyEvent"):
             findings.append(_finding(found))
         elif (found := event.get("diagnosticEvent")) and found["severity"] == "error":
             errors.append(found["message"].strip())
-    return Facts(summary.get("result", ""), summary.get("resourceChanges", {}), steps, dict(types), outputs, findings, errors)
+    changes, types = summary.get("resourceChanges", {}), dict(Counter(there.values()))
+    return Facts(summary.get("result", ""), changes, steps, types, outputs, findings, errors)
 
 
 def _events(path: Path) -> Iterator[Mapping[str, Any]]:
