@@ -11,7 +11,7 @@ from typing import Any, Final
 from graph.exporters.markers import masked
 from graph.exporters.shapes import snake_case
 from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
-from graph.types.schema import resource_class
+from graph.types.schema import ENGINE_KEYS, resource_class
 
 _CUSTOM_RESOURCE: Final = "pulumi_kubernetes.apiextensions.CustomResource"
 _HEADER: Final = ("import pulumi", "import pulumi_aws", "import pulumi_kubernetes", "from pulumi import ResourceOptions as Options", "")
@@ -53,7 +53,7 @@ class _Program:
     def _line(self, resource: Resource) -> str:
         used: set[str] = set()
         where = class_of(resource)
-        skip = _SET_BY_CLASS if resource.type.startswith("kubernetes:") and where != _CUSTOM_RESOURCE else frozenset()
+        skip = _set_elsewhere(resource, where)
         values = {_python(key): self._input(resource, key, used) for key in resource.inputs if key not in skip}
         if where == _CUSTOM_RESOURCE:
             values = _custom_resource(values)
@@ -100,8 +100,16 @@ class _Program:
         return f"Options({', '.join(f'{key}={text}' for key, text in found.items() if text)})"
 
 
+def _set_elsewhere(resource: Resource, where: str) -> frozenset[str]:
+    """Inputs that the class or the engine sets."""
+    if resource.is_provider:
+        return ENGINE_KEYS
+    return _SET_BY_CLASS if resource.type.startswith("kubernetes:") and where != _CUSTOM_RESOURCE else frozenset()
+
+
 def _plain_options(options: Options) -> dict[str, str]:
-    names = ("protect", "retain_on_delete", "delete_before_replace", "ignore_changes", "replace_on_changes", "additional_secret_outputs")
+    """What the program chose; secret outputs and aliases the classes state again."""
+    names = ("protect", "retain_on_delete", "delete_before_replace", "ignore_changes", "replace_on_changes")
     values = {name: getattr(options, name) for name in names}
     return {name: repr(list(value) if isinstance(value, tuple) else value) for name, value in values.items() if value}
 

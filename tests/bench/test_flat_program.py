@@ -1,6 +1,7 @@
 """The yardstick registers the same resources as the graph it was made of."""
 
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 
 from bench.flat import NotExpressible, class_of, generate
 from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
+from graph.recorder import record
+from infra.offline import evaluate
 
+ROOT = Path(__file__).parents[2]
 URN = "urn:pulumi:dev::groundwork::"
 AWS_INPUTS = {"region": "us-west-2", "skipCredentialsValidation": "false", "skipRegionValidation": "true", "allowedAccountIds": '["1"]'}
 AWS = Resource(f"{URN}pulumi:providers:aws::main", "pulumi:providers:aws", "main", True, "", AWS_INPUTS)
@@ -81,3 +85,16 @@ def test_unknown_values_are_refused() -> None:
 def test_a_type_without_a_class_is_refused_by_name() -> None:
     with pytest.raises(NotExpressible, match="aws:made/up:Up"):
         class_of(_resource("aws:made/up:Up", "x", {}))
+
+
+def test_the_flat_dev_stack_registers_what_dev_registers(tmp_path: Path) -> None:
+    platform = evaluate(ROOT / "Pulumi.dev.yaml").graph
+    program = tmp_path / "flat.py"
+    program.write_text(generate(platform))
+    flat = record(lambda: runpy.run_path(str(program)), project="groundwork", stack="dev", config={})
+    assert _outline(flat) == _outline(platform)
+
+
+def _outline(graph: Graph) -> list[tuple[str, list[str], bool]]:
+    """Type, inputs and protection of every resource; values differ where they hold ids, which hang on parents."""
+    return sorted((r.type, sorted(r.inputs), r.options.protect) for r in graph if r.custom)
