@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
+from components.aws import autoscaler
 from components.aws.addons import ADDONS, Addon, AddonName
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.documents import (
@@ -21,8 +22,8 @@ from components.aws.documents import (
 )
 from components.aws.identity import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network import Network
-from components.aws.nodes import Nodes
-from components.aws.pools import GpuPoolArgs, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.nodes import Nodes, group_name
+from components.aws.pools import GpuPoolArgs, NodeGroupPlan, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
 from components.aws.values import LogRetention, RoleArn, SourceCidr
 from components.contracts import Binding, Context, Grant
 from components.kubernetes.operators import EXTERNAL_SECRETS
@@ -115,7 +116,13 @@ class GpuCluster(AwsComponent):
         late = [self._addon(addon, system) for addon in ADDONS if not addon.before_nodes]
         self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
-        self.ready: Sequence[pulumi.Resource] = (system, *gpu, *late, self._storage_class(late), *self.secret_reader.ready)
+        running = (system, *gpu, *late)
+        self.ready: Sequence[pulumi.Resource] = (
+            *running,
+            self._storage_class(late),
+            self._autoscaler(running),
+            *self.secret_reader.ready,
+        )
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 
     @property
@@ -269,8 +276,20 @@ class GpuCluster(AwsComponent):
             image_release=self.args.image_release,
             after=(*after, *self.network.reachable),
         )
-        plans = [plan for pool, spec in self.args.pools.items() for plan in plan_gpu(pool, spec, zones)]
-        return nodes.group(plan_system(self.args.system, zones)), [nodes.group(plan) for plan in plans]
+        return nodes.group(plan_system(self.args.system, zones)), [nodes.group(plan) for plans in self._plans() for plan in plans]
+
+    def _plans(self) -> list[Sequence[NodeGroupPlan]]:
+        """The node groups of each GPU pool, in order of preference."""
+        return [plan_gpu(pool, spec, self.network.zones) for pool, spec in self.args.pools.items()]
+
+    def _autoscaler(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        role = f"{self.prefix}-autoscaler"
+        statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, self.region)
+        identity = self._bind(role, autoscaler.NAMESPACE, autoscaler.NAME, statements, self)
+        preferences = [[group_name(plan, self.context.naming) for plan in plans] for plans in self._plans()]
+        values = autoscaler.chart_values(self.cluster_name, self.region, preferences)
+        opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=[*after, *identity.ready])
+        return autoscaler.release(role, values, opts)
 
     def _storage_class(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return k8s.storage.v1.StorageClass(

@@ -9,6 +9,7 @@ from components.aws.base import AwsComponent
 from components.aws.documents import document, trust_service_unconditionally
 from components.aws.pools import EKS_EFFECTS, NodeGroupPlan
 from components.lazy import lazy
+from components.naming import Naming
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
@@ -38,6 +39,11 @@ def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
     }
 
 
+def group_name(plan: NodeGroupPlan, naming: Naming) -> str:
+    """The node group's name, with its generation: a replacement is made before its predecessor goes."""
+    return naming.generation(plan.role, plan.forcing)
+
+
 class Nodes:
     """Makes the node groups of one cluster; children belong to `owner`, the cluster's component."""
 
@@ -62,12 +68,12 @@ class Nodes:
         self.after = (*self.node_role.ready, *after)
 
     def group(self, plan: NodeGroupPlan) -> "aws.eks.NodeGroup":
-        """One node group. Its name carries the generation, so that a replacement is made before its predecessor goes."""
+        """One node group."""
         owner, template = self.owner, self._template(plan)
         return aws.eks.NodeGroup(
             f"{owner.prefix}-{plan.role}",
             cluster_name=self.cluster.name,
-            node_group_name=owner.context.naming.generation(plan.role, plan.forcing),
+            node_group_name=group_name(plan, owner.context.naming),
             node_role_arn=self.node_role.role.arn,
             subnet_ids=[self.subnets[zone] for zone in plan.zones],
             ami_type=plan.image,
