@@ -65,7 +65,7 @@ class Aws:
             raise CloudError("", "invalid AWS Region: set `region` on the provider; the rehearsal reads no environment")
         allowed = [str(one) for one in config.get("allowedAccountIds") or ()]
         account = self._existing.account or (allowed[0] if allowed else UNKNOWN_ACCOUNT)
-        if allowed and account not in allowed or account in map(str, config.get("forbiddenAccountIds") or ()):
+        if (allowed and account not in allowed) or account in map(str, config.get("forbiddenAccountIds") or ()):
             raise CloudError("", f"AWS account ID not allowed: {account}")
         return Instance(Scope(package="aws", account=account, region=region), dict(config))
 

@@ -89,17 +89,5 @@ class Cloud(Protocol):
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """Those of `counts` that a change of these properties moves; a preview does not know them."""
 
-    def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
-        """Where an object lives: a resource may name its own region, and some services have none."""
-
-    def admit(self, txn: "Transaction", instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> "Object | None":
-        """Raise what the cloud refuses before it makes or changes an object; an object to adopt, if the API upserts."""
-
-    def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str, CloudError]]:
-        """(namespace of names, name, refusal if it is taken)."""
-
-    def counted(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
-        """Outputs that count revisions and that this change moves; a preview does not know them."""
-
     def release(self, txn: "Transaction", found: "Object") -> Sequence[Keep]:
         """Raise what the cloud refuses before it deletes; what the deletion leaves behind."""

@@ -82,7 +82,9 @@ class Kubernetes:
     def differ(self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
         """What changed, and whether the provider's table makes it a replacement; same name and namespace means old first."""
         changed = wire.changed_paths(old, new)
-        forcing = [*table()["metadata"], *_forcing(instance, token, old, new)] if token not in table()["releases"] else ["name", "namespace"]
+        forcing = (
+            [*table()["metadata"], *_forcing(instance, token, old, new)] if token not in table()["releases"] else ["name", "namespace"]
+        )
         replaces = [path for path in forcing if any(_touches(one, path) for one in changed)]
         return Difference(changed, replaces, bool(replaces) and not set(replaces) & {*table()["metadata"], "name", "namespace"})
 
@@ -104,8 +106,9 @@ class Kubernetes:
             fields = "\n".join(f"- .{path}" for path in conflicts)
             plural = "s" if len(conflicts) > 1 else ""
             raise CloudError(
-                "", f'Apply failed with {len(conflicts)} conflict{plural}: conflicts with "{MANAGER}" ({found.urn}):\n{fields}\n'
-                "The resource managed by field manager has an apply conflict; two resources write one object."
+                "",
+                f'Apply failed with {len(conflicts)} conflict{plural}: conflicts with "{MANAGER}" ({found.urn}):\n{fields}\n'
+                "The resource managed by field manager has an apply conflict; two resources write one object.",
             )
         return found
 
@@ -146,8 +149,10 @@ def identity(config: Mapping[str, Any]) -> str:
     if not isinstance(kubeconfig, Mapping):
         return f"{kubeconfig or ''}#{config['context']}" if config.get("context") else str(kubeconfig or "")
     context = config.get("context") or kubeconfig.get("current-context")
-    named = next((row["context"]["cluster"] for row in kubeconfig.get("contexts") or () if row.get("name") == context), config.get("cluster"))
-    found = next((row["cluster"] for row in kubeconfig.get("clusters") or () if row.get("name") == named), {})
+    named = next(
+        (row["context"]["cluster"] for row in kubeconfig.get("contexts") or () if row.get("name") == context), config.get("cluster")
+    )
+    found: Mapping[str, Any] = next((row["cluster"] for row in kubeconfig.get("clusters") or () if row.get("name") == named), {})
     return str(found.get("server") or named or "")
 
 
@@ -177,7 +182,10 @@ def _named(inputs: dict[str, Any], urn: str, seed: bytes) -> dict[str, Any]:
     if "name" in given or "generateName" in given:
         return inputs
     annotations = {**given.get("annotations", {}), "pulumi.com/autonamed": "true"}
-    return {**inputs, "metadata": {**given, "name": f"{urn.rpartition('::')[2]}-{seed.hex()[:8] or '00000000'}", "annotations": annotations}}
+    return {
+        **inputs,
+        "metadata": {**given, "name": f"{urn.rpartition('::')[2]}-{seed.hex()[:8] or '00000000'}", "annotations": annotations},
+    }
 
 
 def _forcing(instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ DiffConfig, and Configure on that same connection). So what Configure said is ke
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeAlias, TypeVar
 
 import grpc
 from google.protobuf import any_pb2, empty_pb2
@@ -21,7 +21,7 @@ from rehearsal.cloud import Cloud, CloudError, Difference, Instance
 from rehearsal.faults import Faults
 from rehearsal.store import Object, Store, Transaction, unsealed
 
-Context = grpc.ServicerContext
+Context: TypeAlias = grpc.ServicerContext
 Reply = TypeVar("Reply")
 
 ATTEMPTS = 25
@@ -71,7 +71,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetSchema(self, request: Any, context: Context) -> provider_pb2.GetSchemaResponse:
         """Refused: types are read from the SDK's classes, there is no schema document."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the stand-in cloud has no schema document; read the SDK instead")
+        _abort(context, grpc.StatusCode.UNIMPLEMENTED, "the stand-in cloud has no schema document; read the SDK instead")
 
     def Cancel(self, request: Any, context: Context) -> empty_pb2.Empty:
         """Stop what this connection is waiting for; the other instances of the package go on."""
@@ -135,7 +135,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         def created() -> provider_pb2.CreateResponse:
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.properties)
             if request.preview:
-                return provider_pb2.CreateResponse(properties=wire.encode(planned(token, inputs, self._scope(instance, token, inputs)).outputs))
+                return provider_pb2.CreateResponse(
+                    properties=wire.encode(planned(token, inputs, self._scope(instance, token, inputs)).outputs)
+                )
             struck = self._struck("create", token, request.urn, instance)
             with self._store.transaction() as txn:
                 id, outputs = self._made(txn, instance, request.urn, token, inputs)
@@ -210,15 +212,17 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
     def Invoke(self, request: Any, context: Context) -> provider_pb2.InvokeResponse:
         """Refused, with what to do instead."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, NO_INVOKES.format(token=request.tok))
+        _abort(context, grpc.StatusCode.UNIMPLEMENTED, NO_INVOKES.format(token=request.tok))
 
     def Construct(self, request: Any, context: Context) -> provider_pb2.ConstructResponse:
         """Refused: remote components run inside the real provider."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in cloud builds no remote components ({request.type}); use typed resources")
+        _abort(
+            context, grpc.StatusCode.UNIMPLEMENTED, f"the stand-in cloud builds no remote components ({request.type}); use typed resources"
+        )
 
     def Call(self, request: Any, context: Context) -> provider_pb2.CallResponse:
         """Refused: methods run inside the real provider."""
-        context.abort(grpc.StatusCode.UNIMPLEMENTED, f"the stand-in cloud has no methods ({request.tok})")
+        _abort(context, grpc.StatusCode.UNIMPLEMENTED, f"the stand-in cloud has no methods ({request.tok})")
 
     # How it is done
 
@@ -258,7 +262,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         outputs = dict(materialise(found.token, found.urn, inputs, scope, found.ordinal).outputs)
         moved = self._cloud.moved(found.token, changed, inputs)
         outputs.update({name: found.outputs[name] for name in self._cloud.counts(found.token) if name in found.outputs})
-        outputs.update({name: UNKNOWN if preview else found.revision + 2 for name in moved})
+        outputs.update(dict.fromkeys(moved, UNKNOWN if preview else found.revision + 2))
         return outputs, found.revision + bool(moved)
 
     def _wait(self, instance: Instance) -> Callable[[float], None]:
@@ -288,9 +292,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             return deed()
         except CloudError as refusal:
-            if operation and not request.urn == "" and not isinstance(refusal, Partial):
+            if operation and not isinstance(refusal, Partial | _NotReady):
                 self._store.log(operation, self._cloud.package, request.urn, getattr(request, "id", ""), str(refusal).splitlines()[0])
-            _abort(context, refusal)
+            _refuse(context, refusal)
 
 
 class _NotReady(CloudError):
@@ -300,27 +304,31 @@ class _NotReady(CloudError):
         super().__init__("", str(error))
 
 
-def _abort(context: Context, refusal: CloudError) -> NoReturn:
+def _abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
+    context.abort(code, text)
+    raise AssertionError("abort raises")
+
+
+def _refuse(context: Context, refusal: CloudError) -> NoReturn:
     if isinstance(refusal, Partial):
         detail = any_pb2.Any()
         detail.Pack(refusal.detail)
         status = status_pb2.Status(code=grpc.StatusCode.UNKNOWN.value[0], message=str(refusal), details=[detail])
         context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
-    context.abort(grpc.StatusCode.UNKNOWN, str(refusal))
+    _abort(context, grpc.StatusCode.UNKNOWN, str(refusal))
 
 
 def _token(request: Any) -> str:
-    return request.type or request.urn.split("::")[2].rpartition("$")[2]
+    return str(request.type or request.urn.split("::")[2].rpartition("$")[2])
 
 
 def _diff_reply(found: Difference, old: Mapping[str, Any], new: Mapping[str, Any]) -> provider_pb2.DiffResponse:
-    kinds = provider_pb2.PropertyDiff
     before, after = dict(wire.leaves(old)), dict(wire.leaves(new))
     detailed: dict[str, Any] = {}
     for path in found.changed:
-        kind = kinds.ADD if path not in before else kinds.DELETE if path not in after else kinds.UPDATE
-        replaces = any(_within(path, forcing) for forcing in found.replaces)
-        detailed[path] = kinds(kind=kind + replaces, inputDiff=True)
+        kind = "ADD" if path not in before else "DELETE" if path not in after else "UPDATE"
+        forced = "_REPLACE" if any(_within(path, forcing) for forcing in found.replaces) else ""
+        detailed[path] = provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind + forced), inputDiff=True)
     return provider_pb2.DiffResponse(
         changes=provider_pb2.DiffResponse.DIFF_SOME if found.changed else provider_pb2.DiffResponse.DIFF_NONE,
         diffs=list(dict.fromkeys(_top(path) for path in found.changed)),

@@ -97,7 +97,7 @@ def _serve(cloud: Any, store: "Store", faults: "Faults") -> tuple["grpc.Server",
 
     limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix=f"stand-in-{cloud.package}"), options=limits)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, store, faults), server)  # type: ignore[no-untyped-call]
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, store, faults), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port

@@ -231,10 +231,10 @@ class Transaction:
 
     def add(self, new: Object) -> Object:
         """Keep a new object and count its creation."""
+        scope, inputs, outputs = new.scope, self._store.seal(new.inputs), self._store.seal(new.outputs)
         cursor = self._run(
             "INSERT INTO objects(package, token, urn, id, account, region, cluster, inputs, outputs, ordinal) VALUES(?,?,?,?,?,?,?,?,?,?)",
-            (new.package, new.token, new.urn, new.id, new.scope.account, new.scope.region, new.scope.cluster)
-            + (self._store.seal(new.inputs), self._store.seal(new.outputs), new.ordinal),
+            (new.package, new.token, new.urn, new.id, scope.account, scope.region, scope.cluster, inputs, outputs, new.ordinal),
         )
         self._run("INSERT INTO creations VALUES(?, 1) ON CONFLICT(urn) DO UPDATE SET count = count + 1", (new.urn,))
         return self.find(seq=cursor.lastrowid or 0)[0]

@@ -1,61 +1,16 @@
-"""Property values on the wire: Pulumi's Struct encoding to plain JSON values with `UNKNOWN` and `SecretValue`, and back.
-
-Signatures are those of the SDK (`pulumi.runtime.rpc`). Protobuf knows only doubles: numbers without a fraction come back as int.
-"""
+"""Property values as a provider reads them: from the wire and back, without secret marks, leaf by leaf, at a path."""
 
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from google.protobuf import json_format, struct_pb2
+from google.protobuf import struct_pb2
 
-from graph.model import UNKNOWN, SecretValue
+from graph.model import SecretValue
+from graph.wire import from_struct, to_struct
 
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"
-OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-
-
-def decode(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """The properties of a request as plain values."""
-    return {key: _plain(value) for key, value in json_format.MessageToDict(struct).items()}
-
-
-def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Plain values as the properties of a reply."""
-    struct = struct_pb2.Struct()
-    struct.update({key: _wired(value) for key, value in properties.items()})
-    return struct
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if isinstance(value, dict):
-        return _special(value) if SIGNATURE in value else {key: _plain(item) for key, item in value.items()}
-    return UNKNOWN if value == UNKNOWN_TEXT else value
-
-
-def _special(value: Mapping[str, Any]) -> Any:
-    if value[SIGNATURE] == SECRET:
-        return SecretValue(_plain(value.get("value")))
-    if value[SIGNATURE] == OUTPUT:
-        inner = _plain(value["value"]) if "value" in value else UNKNOWN
-        return SecretValue(inner) if value.get("secret") else inner
-    return {key: _plain(item) for key, item in value.items()}
-
-
-def _wired(value: Any) -> Any:
-    if value is UNKNOWN:
-        return UNKNOWN_TEXT
-    if isinstance(value, SecretValue):
-        return {SIGNATURE: SECRET, "value": _wired(value.value)}
-    if isinstance(value, Mapping):
-        return {key: _wired(item) for key, item in value.items()}
-    return [_wired(item) for item in value] if isinstance(value, list | tuple) else value
+decode = from_struct
+encode = to_struct
 
 
 def revealed(value: Any) -> Any:

@@ -46,7 +46,9 @@ class Connection:
         return [(row.property, row.reason) for row in reply.failures]
 
     def create(self, token: str, name: str, inputs: Mapping[str, Any], *, preview: bool = False) -> tuple[str, dict[str, Any]]:
-        request = provider_pb2.CreateRequest(urn=self.urn(token, name), type=token, name=name, properties=wire.encode(inputs), preview=preview)
+        request = provider_pb2.CreateRequest(
+            urn=self.urn(token, name), type=token, name=name, properties=wire.encode(inputs), preview=preview
+        )
         reply = self.call("Create", request)
         return reply.id, wire.decode(reply.properties)
 
@@ -61,9 +63,16 @@ class Connection:
         )
         return self.call("Diff", request)
 
-    def update(self, token: str, name: str, id: str, old: Mapping[str, Any], new: Mapping[str, Any], *, preview: bool = False) -> dict[str, Any]:
+    def update(
+        self, token: str, name: str, id: str, old: Mapping[str, Any], new: Mapping[str, Any], *, preview: bool = False
+    ) -> dict[str, Any]:
         request = provider_pb2.UpdateRequest(
-            id=id, urn=self.urn(token, name), type=token, olds=wire.encode(old), old_inputs=wire.encode(old), news=wire.encode(new),
+            id=id,
+            urn=self.urn(token, name),
+            type=token,
+            olds=wire.encode(old),
+            old_inputs=wire.encode(old),
+            news=wire.encode(new),
             preview=preview,
         )
         return wire.decode(self.call("Update", request).properties)

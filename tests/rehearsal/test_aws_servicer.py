@@ -87,10 +87,10 @@ def test_secrets_come_back_as_secrets(clouds: Any) -> None:
 
 def test_a_reference_must_exist_in_the_account_and_region(clouds: Any, refused: type[Exception]) -> None:
     west = clouds.aws("us-west-2")
-    with pytest.raises(refused, match=r"InvalidVpcID.NotFound: The vpc ID 'vpc-1' does not exist \(property vpcId\)"):
+    with pytest.raises(refused, match=r"InvalidVpcID\.NotFound: The vpc ID 'vpc-1' does not exist \(property vpcId\)"):
         make(west, SUBNET, vpcId="vpc-1", cidrBlock="10.0.0.0/24")
     vpc, _ = make(west, VPC, cidrBlock="10.0.0.0/16")
-    with pytest.raises(refused, match="InvalidVpcID.NotFound"):
+    with pytest.raises(refused, match=r"InvalidVpcID\.NotFound"):
         make(clouds.aws("us-east-2"), SUBNET, vpcId=vpc, cidrBlock="10.0.0.0/24")
     make(west, SUBNET, vpcId=vpc, cidrBlock="10.0.0.0/24")
 
@@ -144,7 +144,9 @@ def test_tags_change_in_place(clouds: Any) -> None:
 
 def test_a_type_without_a_bridge_name_is_created_first(clouds: Any) -> None:
     # aws_subnet.cidr_block is ForceNew; the type has no name.
-    reply = clouds.aws().diff(SUBNET, "s", "subnet-1", {"vpcId": "v", "cidrBlock": "10.0.0.0/24"}, {"vpcId": "v", "cidrBlock": "10.0.1.0/24"})
+    reply = clouds.aws().diff(
+        SUBNET, "s", "subnet-1", {"vpcId": "v", "cidrBlock": "10.0.0.0/24"}, {"vpcId": "v", "cidrBlock": "10.0.1.0/24"}
+    )
     assert (list(reply.replaces), reply.deleteBeforeReplace) == (["cidrBlock"], False)
 
 
@@ -157,7 +159,13 @@ def test_an_attachment_always_goes_first(clouds: Any) -> None:
 def test_a_pools_size_is_an_update_and_its_machine_a_replacement(clouds: Any) -> None:
     # aws_eks_node_group: scaling_config updates in place; instance_types and node_group_name are ForceNew; the bridge names the group.
     group = "aws:eks/nodeGroup:NodeGroup"
-    base = {"clusterName": "c", "nodeGroupName": "g", "nodeRoleArn": "r", "subnetIds": ["s"], "scalingConfig": {"minSize": 0, "maxSize": 1, "desiredSize": 0}}
+    base = {
+        "clusterName": "c",
+        "nodeGroupName": "g",
+        "nodeRoleArn": "r",
+        "subnetIds": ["s"],
+        "scalingConfig": {"minSize": 0, "maxSize": 1, "desiredSize": 0},
+    }
     larger = {**base, "scalingConfig": {"minSize": 0, "maxSize": 4, "desiredSize": 0}}
     assert list(clouds.aws().diff(group, "g", "c:g", base, larger).replaces) == []
     other = {**base, "nodeGroupName": "g2", "instanceTypes": ["g6.xlarge"]}
@@ -196,7 +204,7 @@ def test_a_network_with_subnets_stays(clouds: Any, refused: type[Exception]) -> 
     aws = clouds.aws()
     vpc, vpc_state = aws.create(VPC, "v", {"cidrBlock": "10.0.0.0/16"})
     subnet, subnet_state = aws.create(SUBNET, "s", {"vpcId": vpc, "cidrBlock": "10.0.0.0/24"})
-    with pytest.raises(refused, match=f"DependencyViolation: The vpc '{vpc}' has dependencies and cannot be deleted. Held by: {subnet}"):
+    with pytest.raises(refused, match=rf"DependencyViolation: The vpc '{vpc}' has dependencies and cannot be deleted\. Held by: {subnet}"):
         aws.delete(VPC, "v", vpc, vpc_state)
     aws.delete(SUBNET, "s", subnet, subnet_state)
     aws.delete(VPC, "v", vpc, vpc_state)
@@ -293,9 +301,15 @@ def test_the_table_names_types_and_properties_of_the_sdk() -> None:
     from rehearsal.aws import table
 
     facts = table()
-    keyed = [token for name in ("missing", "implied", "names", "dependencies", "protection", "containers", "snapshots", "windows") for token in facts[name]]
+    keyed = [
+        token
+        for name in ("missing", "implied", "names", "dependencies", "protection", "containers", "snapshots", "windows")
+        for token in facts[name]
+    ]
     held = [row[0] for edge in facts["dependencies"].values() for row in edge["held_by"]]
-    unknown = {token for token in [*keyed, *held, *facts["bridge"]["delete_before_replace"], *facts["bridge"]["autonamed"]] if token != "other"}
+    unknown = {
+        token for token in [*keyed, *held, *facts["bridge"]["delete_before_replace"], *facts["bridge"]["autonamed"]] if token != "other"
+    }
     assert [token for token in sorted(unknown) if not schema.known(token)] == []
     properties = [
         *((token, name) for token, row in facts["names"].items() for name in row["of"]),
@@ -319,9 +333,9 @@ def test_error_codes_are_in_the_services_own_models() -> None:
             continue
         model = session.get_service_model(service)
         shapes = [model.shape_for(name) for name in model.shape_names]
-        codes = {shape.name for shape in shapes} | {shape.metadata.get("error", {}).get("code") for shape in shapes if shape.type_name == "structure"}
+        codes = {shape.name for shape in shapes} | {
+            shape.metadata.get("error", {}).get("code") for shape in shapes if shape.type_name == "structure"
+        }
         if row["code"] not in codes:
             unknown.append((token, row["code"]))
     assert unknown == []
-
-

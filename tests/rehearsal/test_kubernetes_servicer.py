@@ -153,7 +153,12 @@ def test_equal_inputs_are_no_change(clouds: Any) -> None:
 
 def test_custom_resources_are_kept_unchecked_but_need_their_kind(clouds: Any) -> None:
     cluster = clouds.kubernetes()
-    scaled = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "s", "namespace": "default"}, "spec": {"any": [1]}}
+    scaled = {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": "ScaledObject",
+        "metadata": {"name": "s", "namespace": "default"},
+        "spec": {"any": [1]},
+    }
     assert cluster.check(CUSTOM, "s", scaled) == []
     assert cluster.create(CUSTOM, "s", scaled)[0] == "default/s"
     assert [path for path, _ in cluster.check(CUSTOM, "s", {"metadata": {"name": "s"}})] == ["apiVersion", "kind"]

@@ -28,9 +28,14 @@ def test_objects_survive_reopening(tmp_path: Path) -> None:
 
 def test_a_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     with Store(tmp_path / "cloud.db") as store:
-        with pytest.raises(CloudError), store.transaction() as txn:
-            txn.add(thing("one"))
-            raise CloudError("Nope", "refused")
+
+        def fails() -> None:
+            with store.transaction() as txn:
+                txn.add(thing("one"))
+                raise CloudError("Nope", "refused")
+
+        with pytest.raises(CloudError):
+            fails()
         assert store.empty
         with store.transaction() as txn:
             assert txn.ordinal("urn::one") == 0
