@@ -222,8 +222,10 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[tuple[tuple
     """Why one replica does not fit a node, by path within the endpoint."""
     if endpoint.gpus > node.gpus:
         yield ("gpus",), f"is more than one node of pool {endpoint.pool} has, {node.gpus:g}"
-    elif endpoint.weights.value > endpoint.gpus * node.gpu_memory:
-        have = f"{endpoint.gpus} x {node.gpu_memory / 2**30:.4g}GiB"
+    elif node.gpus % endpoint.gpus:
+        yield ("gpus",), f"does not divide the {node.gpus:g} of a node of pool {endpoint.pool}: the rest would stand idle"
+    elif endpoint.weights.value > endpoint.gpus * node.gpu_memory * endpoint.engine.memory_share // 10_000:
+        have = f"{endpoint.gpus} x {node.gpu_memory / 2**30:.4g}GiB at {endpoint.engine.memory_share / 100:g}%"
         yield ("weights",), f"do not fit the GPUs of one replica, {have}: take more GPUs, or a pool with larger ones"
     if node.cpu is not None and endpoint.cpu >= node.cpu:
         yield ("cpu",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.cpu}"

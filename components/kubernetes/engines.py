@@ -29,6 +29,11 @@ class VllmEngine(Spec):
     gpu_memory: Percent = Percent("90%")
     """Share of each GPU's memory that vLLM may take (--gpu-memory-utilization): 10% to 98%."""
 
+    @property
+    def memory_share(self) -> int:
+        """Share of GPU memory for weights and cache, in basis points."""
+        return self.gpu_memory.value
+
     @rule("gpu_memory")
     def _leaves_memory(self) -> list[Problem]:
         if 1_000 <= self.gpu_memory.value <= 9_800:
@@ -51,6 +56,11 @@ class ContainerEngine(Spec):
     """Path that answers 200 once the model can serve."""
     queue_metric: MetricName
     """Prometheus gauge at /metrics that counts requests waiting in this pod."""
+
+    @property
+    def memory_share(self) -> int:
+        """Share of GPU memory for weights and cache, in basis points: what a container does with it is its own business."""
+        return 10_000
 
 
 Engine = Annotated[VllmEngine | ContainerEngine, Field(discriminator="kind")]
