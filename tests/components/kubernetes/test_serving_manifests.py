@@ -191,3 +191,11 @@ def test_a_secret_enters_the_environment_by_reference_alone() -> None:
 @pytest.mark.parametrize(("size", "spelled"), [("64GiB", "64Gi"), ("1.5GiB", "1536Mi"), ("0.5MiB", "524288")])
 def test_sizes_are_spelled_exactly(size: str, spelled: str) -> None:
     assert quantity(Size(size)) == spelled
+
+
+def test_what_is_scraped_and_served_is_the_port_the_pod_names(endpoint_args: Any) -> None:
+    (endpoint,) = serving.pod_monitor(IDENTITY)["spec"]["podMetricsEndpoints"]
+    (port,) = serving.container(endpoint_args(), POOL, "s3://models/x/", {})["ports"]
+    (served,) = manifests.service(IDENTITY, 80)["spec"]["ports"]
+    assert endpoint["port"] == served["targetPort"] == port["name"]
+    assert serving.pod_monitor(IDENTITY)["spec"]["selector"]["matchLabels"] == manifests.service(IDENTITY, 80)["spec"]["selector"]
