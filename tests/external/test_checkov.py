@@ -5,13 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -56,14 +55,18 @@ def _graph(stack: str) -> Graph:
     return evaluate(ROOT / f"Pulumi.{stack}.yaml").graph
 
 
+class NotProvisioned(Exception):
+    """Checkov could not be had; the message says why."""
+
+
 def _checkov(jobs: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Run the worker in Checkov's environment; without one the tier is skipped loudly, or fails where nobody would read that."""
+    """Run the worker in Checkov's own environment. Raises NotProvisioned."""
     uv = shutil.which("uv")
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [uv or "uv", "tool", "run", "--python", python, "--from", f"checkov=={VERSION}", "python"]
     ready = subprocess.run([*command, "-c", "import checkov"], capture_output=True, text=True) if uv else None
     if ready is None or ready.returncode:
-        _not_provisioned(ready.stderr if ready else "uv is not on PATH")
+        raise NotProvisioned(ready.stderr.strip()[-500:] if ready else "uv is not on PATH")
     worker = [*command, str(Path(__file__).with_name("checkov_worker.py"))]
     done = subprocess.run(worker, input=json.dumps(jobs), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -71,11 +74,13 @@ def _checkov(jobs: list[dict[str, str]]) -> list[dict[str, Any]]:
     return found
 
 
-def _not_provisioned(why: str) -> None:
-    message = f"CHECKOV {VERSION} COULD NOT BE PROVISIONED, NO EXTERNAL JUDGEMENT WAS MADE: {why.strip()[-500:]}"
+def _give_up(config: pytest.Config, why: NotProvisioned) -> NoReturn:
+    """Skip so that nobody can overlook it; fail where nobody would look."""
+    message = f"CHECKOV {VERSION} COULD NOT BE PROVISIONED, SO NO SCANNER BUT OURS HAS JUDGED THE STACKS: {why}"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
-    warnings.warn(pytest.PytestWarning(message), stacklevel=2)
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    reporter.write_line(f"\n{message}", red=True, bold=True)
     pytest.skip(message)
 
 
@@ -96,12 +101,15 @@ def _planted(defect: Defect) -> Graph:
 
 
 @pytest.fixture(scope="session")
-def scans(tmp_path_factory: pytest.TempPathFactory) -> Scans:
+def scans(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Scans:
     folder = tmp_path_factory.mktemp("checkov")
     planted = {d.check: _planted(d) for d in DEFECTS if d.fits(_graph(PLANTED_IN))}
     graphs = {stack: _graph(stack) for stack in STACKS} | planted
     jobs = {(name, job["kind"]): job for name, graph in graphs.items() for job in _write(graph, folder / name)}
-    results = _checkov(list(jobs.values()))
+    try:
+        results = _checkov(list(jobs.values()))
+    except NotProvisioned as why:
+        _give_up(pytestconfig, why)
     return Scans({key: _verdicts(result) for key, result in zip(jobs, results, strict=True)})
 
 
@@ -109,6 +117,16 @@ def _verdicts(result: dict[str, Any]) -> Verdicts:
     passed, failed = ({(check, name) for check, name in result[part]} for part in ("passed", "failed"))
     resources = frozenset(result["resources"])
     return Verdicts(resources, frozenset(name.rpartition(":")[0] for name in resources), passed, failed, tuple(result["unparsed"]))
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_a_missing_scanner_is_never_silent(monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, ci: str, outcome: Any) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotProvisioned) as why:
+        _checkov([])
+    with pytest.raises(outcome, match=r"COULD NOT BE PROVISIONED.*uv is not on PATH"):
+        _give_up(pytestconfig, why.value)
 
 
 @pytest.mark.parametrize("stack", STACKS)
