@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
+from pydantic import BaseModel
 
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import project_root, stack_file, stack_options
-from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act
+from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
 from rehearsal.engine import NoEngine
 from rehearsal.stage import Stage, StageBusy, StageFailed
 
@@ -107,6 +108,8 @@ def summary(outcome: Outcome, stage: Stage) -> str:
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
     lines += [f"left behind: {left.token} {left.id} ({left.urn})" for left in outcome.remaining]
+    if stage.altered:
+        lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
 
@@ -125,10 +128,9 @@ def refusal(outcome: Outcome) -> str:
     names = "\n".join(f"  {urn}" for urn in outcome.protected)
     return f"""{outcome.stack} was not destroyed: {len(outcome.protected)} protected resources. Nothing was asked of a cloud.
 {names}
-To go on:
-  1. turn deletion protection off in the stack file where it is on, and: groundwork rehearse up --stack {outcome.stack}
-  2. groundwork rehearse exec --stack {outcome.stack} -- pulumi state unprotect --all --yes
-  3. groundwork rehearse destroy --stack {outcome.stack}"""
+To take it down all the same:
+  groundwork rehearse unprotect --stack {outcome.stack}
+  groundwork rehearse destroy --stack {outcome.stack}"""
 
 
 TEXTS: Final[dict[Action, str]] = {
@@ -154,6 +156,39 @@ def execute(stack: str | None, config: Path | None, faults: Path | None, command
             return stage.pulumi(*command[1:], capture=False).code
     except (NoEngine, StageBusy, StageFailed) as error:
         return _told(error)
+
+
+@rehearse.command("unprotect")
+@stack_options
+def unprotected(stack: str | None, config: Path | None) -> int:
+    """Make the stack ready to be destroyed: every `protect` off, brought up, and the engine's own protection lifted.
+
+    On the stage only, and until the stack file changes or the stack is destroyed. Against a real account the same is done by hand: set
+    `protect: false` in the stack file, `pulumi up`, `pulumi destroy`.
+    """
+    from infra.config import load_file
+
+    stage = _stage(stack, config, None)
+    try:
+        with stage:
+            platform, _ = load_file(stage.copy / f"Pulumi.{stage.stack}.yaml")
+            outcome = unprotect(stage, [f"groundwork:platform.{path}" for path in protected_fields(platform)])
+    except (NoEngine, StageBusy, StageFailed) as error:
+        return _told(error)
+    click.echo(summary(outcome, stage))
+    return exit_code(outcome)
+
+
+def protected_fields(model: BaseModel) -> list[str]:
+    """Paths of every field named `protect` that is on, in a model and the models it holds."""
+    found: list[str] = []
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if name == "protect" and value is True:
+            found.append(name)
+        elif isinstance(value, BaseModel):
+            found += [f"{name}.{path}" for path in protected_fields(value)]
+    return found
 
 
 @rehearse.command()

@@ -85,14 +85,32 @@ def act(action: Action, stage: Stage, *, packs: bool = True, display: IO[str] | 
     if protected:
         outcome = Outcome(action, stage.stack, 1, 0.0, events.Facts("", {}, (), {}, {}, (), ()), protected=protected)
         return _reported(stage, outcome)
+    kept_before = _retained(stage)
     log = stage.reports / f"{action}.events.jsonl"
     log.unlink(missing_ok=True)
     started = time.monotonic()
     arguments = [*COMMANDS[action], "--event-log", str(log), *(_pack(stage) if packs and action in JUDGED else [])]
     result = stage.pulumi(*arguments, capture=False, stdout=display)
     seconds = round(time.monotonic() - started, 1)
-    retained, remaining = _left(stage, state) if action == "destroy" and result.code == 0 else ((), ())
-    return _reported(stage, Outcome(action, stage.stack, result.code, seconds, events.read(log), log, (), retained, remaining))
+    retained, remaining = _left(stage, state, kept_before) if action == "destroy" and result.code == 0 else ((), ())
+    outcome = Outcome(action, stage.stack, result.code, seconds, events.read(log), log, (), retained, remaining)
+    if action == "destroy" and outcome.fine:
+        stage.restore()
+    return _reported(stage, outcome)
+
+
+def unprotect(stage: Stage, fields: Sequence[str], *, display: IO[str] | int | None = None) -> Outcome:
+    """Make a stack ready to be destroyed: turn the named boolean configuration fields off on the stage, bring that up, unprotect the state.
+
+    `fields` are spelled as for `pulumi config set --path`. The policy pack is left out: it demands the very protection that is taken away.
+    Lasts until the stack file changes or the stack is destroyed. Raises StageFailed.
+    """
+    if fields:
+        stage.pulumi("config", "set-all", "--path", *(part for name in fields for part in ("--plaintext", f"{name}=false")), check=True)
+    outcome = act("up", stage, packs=False, display=display)
+    if outcome.fine:
+        stage.pulumi("state", "unprotect", "--all", "--yes", check=True)
+    return outcome
 
 
 def _reported(stage: Stage, outcome: Outcome) -> Outcome:
@@ -115,16 +133,21 @@ def _resources(stage: Stage) -> list[dict[str, Any]]:
     return found
 
 
-def _left(stage: Stage, before: Sequence[Mapping[str, Any]]) -> tuple[tuple[Left, ...], tuple[Left, ...]]:
-    """(what is left by design, what is left though nothing asked for it) in the clouds after a destroy."""
+def _retained(stage: Stage) -> list[Left]:
+    """What the clouds keep by design of all that was ever deleted."""
     from rehearsal.store import Store
 
-    kept = {found["urn"] for found in before if found.get("retainOnDelete")}
     with Store(stage.store) as store:
-        retained = [Left(found.token, found.id, found.urn, found.reason) for found in store.retained()]
+        return [Left(found.token, found.id, found.urn, found.reason) for found in store.retained()]
+
+
+def _left(stage: Stage, before: Sequence[Mapping[str, Any]], kept_before: Sequence[Left]) -> tuple[tuple[Left, ...], tuple[Left, ...]]:
+    """(what this destroy left by design, what is left though nothing asked for it) in the clouds."""
+    from rehearsal.store import Store
+
+    wanted = {found["urn"] for found in before if found.get("retainOnDelete")}
+    with Store(stage.store) as store:
         objects = store.objects()
-    for found in objects:
-        if found.urn in kept:
-            retained.append(Left(found.token, found.id, found.urn, "retained on delete by the program"))
-    remaining = tuple(Left(o.token, o.id, o.urn, "still in the cloud") for o in objects if o.urn not in kept)
-    return tuple(retained), remaining
+    retained = [left for left in _retained(stage) if left not in kept_before]
+    retained += [Left(o.token, o.id, o.urn, "retained on delete by the program") for o in objects if o.urn in wanted]
+    return tuple(retained), tuple(Left(o.token, o.id, o.urn, "still in the cloud") for o in objects if o.urn not in wanted)

@@ -242,7 +242,7 @@ class Stage:
             target.unlink(missing_ok=True)
             self.pulumi("stack", "init", self.stack, "--secrets-provider", "passphrase", check=True)
             self._save(Seal(secrets.token_hex(16), str(yaml.safe_load(target.read_text())["encryptionsalt"]), {}))
-        target.write_bytes(self._staged_file())
+        self._stage_file(target)
         if not list(self.backend.glob(f".pulumi/stacks/*/{self.stack}.json*")):
             self.pulumi("stack", "init", self.stack, check=True)
 
@@ -255,6 +255,26 @@ class Stage:
             if not path.name.startswith((".", "Pulumi.")) and path.name not in UNSTAGED:
                 (self.copy / path.name).symlink_to(path)
         shutil.copyfile(self.project / "Pulumi.yaml", self.copy / "Pulumi.yaml")
+
+    def _stage_file(self, target: Path) -> None:
+        """Bring the staged stack file up to date. What `pulumi config set` changed on the stage stays until the real file changes."""
+        read = hashlib.sha256(self.stack_file.read_bytes()).hexdigest()
+        mark = self.root / "staged.sha256"
+        if target.exists() and mark.exists() and mark.read_text().split()[0] == read:
+            return
+        staged = self._staged_file()
+        target.write_bytes(staged)
+        mark.write_text(f"{read} {hashlib.sha256(staged).hexdigest()}\n")
+
+    @property
+    def altered(self) -> bool:
+        """Whether the configuration on the stage is no longer what the stack file says, because a command on the stage changed it."""
+        mark, target = self.root / "staged.sha256", self.copy / f"Pulumi.{self.stack}.yaml"
+        return mark.exists() and target.exists() and hashlib.sha256(target.read_bytes()).hexdigest() != mark.read_text().split()[1]
+
+    def restore(self) -> None:
+        """Take the stack file as it is in the checkout when the stage is next entered."""
+        (self.root / "staged.sha256").unlink(missing_ok=True)
 
     def _staged_file(self) -> bytes:
         """The stack file for the stage; one that cannot be read as YAML goes as it is, so that the engine says what is wrong."""
