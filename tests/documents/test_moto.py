@@ -22,12 +22,12 @@ ROLE, INLINE, MANAGED = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "a
 BUCKET, BUCKET_POLICY, KEY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"
 CLUSTER = "aws:eks/cluster:Cluster"
 ENDPOINT, SUBNET, ROUTE = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/subnet:Subnet", "aws:ec2/route:Route"
-TRUST_MISTAKES = {
+TRUST_MISTAKES: dict[str, Callable[[str], str]] = {
     "not JSON": lambda text: text[:-1],
     "a resource": lambda text: _edited(text, lambda s: {**s, "Resource": "*"}),
     "not an sts action": lambda text: _edited(text, lambda s: {**s, "Action": "s3:GetObject"}),
 }
-POLICY_MISTAKES = {
+POLICY_MISTAKES: dict[str, Callable[[str], str]] = {
     "not JSON": lambda text: text[:-1],
     "no effect": lambda text: _edited(text, lambda s: {k: v for k, v in s.items() if k != "Effect"}),
     "an action without a service": lambda text: _edited(text, lambda s: {**s, "Action": "GetObject"}),

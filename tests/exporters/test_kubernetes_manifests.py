@@ -82,7 +82,7 @@ def test_a_second_export_takes_away_what_is_gone_and_nothing_else(tmp_path: Path
 
 def test_objects_of_two_clusters_do_not_meet(tmp_path: Path) -> None:
     other = "urn:pulumi:dev::groundwork::pulumi:providers:kubernetes::standby"
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "serving"}}
+    namespace: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "serving"}}
     one = _object("kubernetes:core/v1:Namespace", "one", **namespace)
     two = _object("kubernetes:core/v1:Namespace", "two", provider=other, **namespace)
     found = [str(p.relative_to(tmp_path)) for p in export_manifests(_graph(one, two), tmp_path)]
@@ -90,7 +90,7 @@ def test_objects_of_two_clusters_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_equal_names_in_one_cluster_are_told_apart_whatever_comes_first(tmp_path: Path) -> None:
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "serving"}}
+    namespace: dict[str, Any] = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "serving"}}
     twins = [_object("kubernetes:core/v1:Namespace", name, **namespace) for name in ("one", "two")]
     found = export_manifests(_graph(*twins), tmp_path / "a")
     again = export_manifests(_graph(*reversed(twins)), tmp_path / "b")

@@ -80,7 +80,9 @@ def _give_up(config: pytest.Config, why: NotProvisioned) -> NoReturn:
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
-    reporter.write_line(f"\n{message}", red=True, bold=True)
+    capture: Any = config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        reporter.write_line(f"\n{message}", red=True, bold=True)
     pytest.skip(message)
 
 
