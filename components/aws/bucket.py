@@ -72,7 +72,8 @@ class Bucket(AwsComponent):
             opts=self.child(protect=protect),
         )
         self.bucket: pulumi.Output[str] = self._resource.bucket
-        self.arn: pulumi.Output[str] = self._resource.arn
+        # Built from the name, so that the documents that hold it are whole in a first preview.
+        self.arn: pulumi.Output[str] = pulumi.Output.concat("arn:aws:s3:::", self.bucket)
         self._keep(args)
         self._encrypt()
         self._close(() if access_logs else (self._takes_logs(),))
