@@ -111,7 +111,10 @@ def has_identity(token: str) -> bool:
 
 
 class _Making:
-    """One resource being made: resolves templates against inputs, the scope, and outputs made on demand."""
+    """One resource being made: resolves templates against inputs, the scope, and outputs made on demand.
+
+    An output that was made from a secret is one; an id never is, since the engine keeps ids in the clear.
+    """
 
     PLACEHOLDER = re.compile(r"\$\{([^}]+)\}")
 
@@ -121,6 +124,7 @@ class _Making:
         self.templates: Mapping[str, Any] = {"id": row["id"], **self._common(), **row.get("outputs", {})}
         self.made: dict[str, Any] = {}
         self.open: set[str] = set()
+        self.saw_secret = False
 
     def _common(self) -> dict[str, Any]:
         has = schema.properties(self.token).keys() | schema.output_only(self.token).keys()
@@ -142,20 +146,27 @@ class _Making:
     def value(self, path: str) -> Any:
         """What a template path stands for: an input, an output, or a fact of the scope; None if there is none."""
         head, *rest = path.split(".")
-        value = _plain(self.inputs.get(head))
+        value = self._opened(self.inputs.get(head))
         if value is None and head in self.templates and head not in self.open:
-            value = self._make(head)
+            value = self._opened(self._make(head))
         if value is None:
             value = self._fact(head)
         for key in rest:
-            value = _plain(value.get(key)) if isinstance(value, dict) else None
+            value = self._opened(value.get(key)) if isinstance(value, dict) else None
         return value
+
+    def _opened(self, value: Any) -> Any:
+        self.saw_secret = self.saw_secret or isinstance(value, SecretValue)
+        return _plain(value)
 
     def _make(self, name: str) -> Any:
         if name not in self.made:
+            outside, self.saw_secret = self.saw_secret, False
             self.open.add(name)
-            self.made[name] = self._render(self.templates[name], name)
+            made = self._render(self.templates[name], name)
+            self.made[name] = SecretValue(made) if self.saw_secret else made
             self.open.discard(name)
+            self.saw_secret = outside
         return self.made[name]
 
     def _fact(self, name: str) -> str | None:
