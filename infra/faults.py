@@ -1,6 +1,6 @@
 """What is wrong with a stack file, and how it is told: every fault at once, each with its path, and never a secret."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -40,14 +40,14 @@ class ConfigFaults(Exception):
     def __init__(self, faults: Iterable[Fault], source: str = "the configuration") -> None:
         self.faults: tuple[Fault, ...] = tuple(faults)
         self.source = source
-        super().__init__(render(self.faults, source))
+        super().__init__(render(self))
 
 
-def render(faults: Sequence[Fault], source: str = "the configuration", *, lines: bool = False) -> str:
+def render(found: ConfigFaults, *, lines: bool = False) -> str:
     """The faults as text for a terminal; `lines` adds where in the file each stands, where that is known."""
-    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-    rows = [f"  {fault}" + (f"\n      at line {fault.line}" if lines and fault.line else "") for fault in faults]
-    return "\n".join([f"{source} is not a valid configuration: {count}", *rows])
+    count = "1 fault" if len(found.faults) == 1 else f"{len(found.faults)} faults"
+    rows = [f"  {fault}" + (f"\n      at line {fault.line}" if lines and fault.line else "") for fault in found.faults]
+    return "\n".join([f"{found.source} is not a valid configuration: {count}", *rows])
 
 
 def printable(text: str, limit: int = SHOWN) -> str:

@@ -25,7 +25,7 @@ def test_all_faults_are_told_at_their_paths(path: Path) -> None:
     with pytest.raises(ConfigFaults) as refused:
         load_file(path)
     assert sorted({fault.path for fault in refused.value.faults}) == expected(path, "fault")
-    text = render(refused.value.faults, refused.value.source, lines=True)
+    text = render(refused.value, lines=True)
     assert all(words in text for words in expected(path, "told"))
     assert "CANARY" not in text
     assert "Traceback" not in text

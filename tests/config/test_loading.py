@@ -167,7 +167,7 @@ def test_rules_hold_without_the_loader_too() -> None:
 
 def test_what_is_shown_is_escaped_and_cut() -> None:
     _, found = judge(Inner, {"low": 1, "high": 2, "note": "\x1b[2J\u202e" + "a" * 500}, Reading())
-    text = render(found)
+    text = render(ConfigFaults(found))
     assert "\\x1b[2J\\u202e" in text
     assert len(text) < 400
     assert spell(("a", 0, "</pre>\n")) == 'a[0]["</pre>\\n"]'
