@@ -1,0 +1,135 @@
+"""Least privilege: who may act as whom, and do what."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graph.model import Resource
+from policies.model import Book, View, document, get, many
+
+BOOK = Book("identity")
+READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List|BatchGet|BatchCheck)[A-Za-z*]*")
+"""Actions that only look; many of them know no resource-level permission."""
+UNSCOPED = frozenset({"ecr:GetAuthorizationToken", "sts:GetCallerIdentity", "cloudwatch:PutMetricData"})
+"""Actions for which IAM knows no resource (service authorization reference of each service)."""
+
+
+def allowed(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The statements of a document that allow something."""
+    return [statement for statement in many(source.get("Statement")) if statement.get("Effect") == "Allow"]
+
+
+def too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
+    """What a statement allows beyond need."""
+    actions = many(statement.get("Action"))
+    if "NotAction" in statement or "NotResource" in statement:
+        yield "allows everything but what it names"
+    for action in actions:
+        if action == "*" or action.endswith(":*"):
+            yield f"allows {action}"
+    writes = [action for action in actions if not READS.fullmatch(action) and action not in UNSCOPED]
+    if "*" in many(statement.get("Resource")) and writes and not statement.get("Condition"):
+        yield f"allows {', '.join(sorted(writes))} on every resource without a condition"
+
+
+@BOOK.rule(
+    "least-privilege",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/policy:Policy",
+    title="Roles may do what they need and no more",
+    remedy="name actions and resources, or add a condition",
+)
+def least_privilege(policy: Resource, view: View) -> Iterator[str]:
+    """No wildcard action; no wildcard resource for what changes something."""
+    for statement in allowed(document(policy, "policy")):
+        yield from too_wide(statement)
+
+
+@BOOK.rule(
+    "no-administrator",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    title="No role is an administrator",
+    remedy="write a policy of what it needs",
+    severity="critical",
+)
+def no_administrator(attachment: Resource, view: View) -> Iterator[str]:
+    """AWS-managed policies that allow everything of a service or of all."""
+    arn = get(attachment, "policyArn", "")
+    if arn.endswith(("/AdministratorAccess", "/PowerUserAccess", "FullAccess")):
+        yield f"attaches {arn.rsplit('/', 1)[-1]}"
+
+
+@BOOK.rule(
+    "trust-policy",
+    "aws:iam/role:Role",
+    title="Roles name who may assume them",
+    remedy="name the principal; pods need sts:TagSession beside sts:AssumeRole",
+)
+def trust_policy(role: Resource, view: View) -> Iterator[str]:
+    """No anonymous principal, and what Pod Identity needs (EKS user guide, pod identity role)."""
+    for statement in allowed(document(role, "assumeRolePolicy")):
+        principal = statement.get("Principal")
+        named = [p for group in (principal.values() if isinstance(principal, Mapping) else [principal]) for p in many(group)]
+        if "*" in named:
+            yield "anybody may assume it"
+        if "pods.eks.amazonaws.com" in named and "sts:TagSession" not in many(statement.get("Action")):
+            yield "Pod Identity cannot tag its sessions"
+
+
+@BOOK.rule(
+    "key-policy",
+    "aws:kms/key:Key",
+    title="Keys have an owner and no strangers",
+    remedy="name principals, or add a condition on the account",
+    severity="critical",
+)
+def key_policy(key: Resource, view: View) -> Iterator[str]:
+    """A policy of its own, without an unconditional wildcard principal."""
+    statements = allowed(document(key, "policy"))
+    if not statements:
+        yield "has no policy of its own"
+    for statement in statements:
+        principal = statement.get("Principal")
+        named = many(principal.get("AWS")) if isinstance(principal, Mapping) else [principal]
+        if "*" in named and not statement.get("Condition"):
+            yield "anybody may use it"
+
+
+@BOOK.rule(
+    "imdsv2",
+    "aws:ec2/launchTemplate:LaunchTemplate",
+    title="Instance credentials need a session token",
+    remedy="set httpTokens to required and the hop limit to 1",
+)
+def imdsv2(template: Resource, view: View) -> Iterator[str]:
+    """Tokens required, and out of reach of pods."""
+    settings = template.inputs.get("metadataOptions", {})
+    if get(settings, "httpTokens") != "required":
+        yield "httpTokens is not required"
+    if get(settings, "httpPutResponseHopLimit", 2) != 1:
+        yield "pods reach the credentials of the node: the hop limit is not 1"
+
+
+@BOOK.rule(
+    "cluster-access-mode",
+    "aws:eks/cluster:Cluster",
+    title="Cluster access is granted by access entries",
+    remedy="set authenticationMode to API",
+    severity="medium",
+)
+def cluster_access_mode(cluster: Resource, view: View) -> Iterator[str]:
+    """No aws-auth config map that anybody in kube-system may edit."""
+    if get(cluster, "accessConfig.authenticationMode") != "API":
+        yield "authenticationMode is not API"
+
+
+@BOOK.rule(
+    "database-managed-password",
+    "aws:rds/instance:Instance",
+    title="The cloud keeps database passwords",
+    remedy="set manageMasterUserPassword",
+)
+def database_managed_password(database: Resource, view: View) -> Iterator[str]:
+    """No password in a stack's state."""
+    if get(database, "manageMasterUserPassword") is not True or "password" in database.inputs:
+        yield "its master password is in the state of the stack"
