@@ -7,7 +7,8 @@ import pulumi
 from components.kubernetes.inference_endpoint import InferenceEndpoint
 from components.kubernetes.operators import Operators
 from components.kubernetes.tracking_server import TrackingServer
-from infra.sites import AnyPlatform, Site, build
+from infra.platforms import AnyPlatform
+from infra.sites import Site, build
 
 
 def compose(platform: AnyPlatform, *, project: str, stack: str) -> dict[str, pulumi.Input[object]]:

@@ -8,9 +8,7 @@ import pulumi
 from components.contracts import Cluster, Context, Database, ImageRegistry, ObjectStore
 from components.labels import Labels
 from components.naming import Naming
-from infra.platforms import AwsPlatform, OnPremPlatform
-
-AnyPlatform = AwsPlatform | OnPremPlatform
+from infra.platforms import AnyPlatform, AwsPlatform, OnPremPlatform
 
 
 @dataclass(frozen=True, slots=True)
