@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 import click
 from pydantic import BaseModel
 
+from infra.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
@@ -46,8 +47,7 @@ def _faults_option(command: Command) -> Command:
 
 def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage:
     file = stack_file(stack, config)
-    name = stack or (file.stem.removeprefix("Pulumi.") if config else "dev")
-    return Stage(project_root(), name, stack_file=file, faults=faults)
+    return Stage(project_root(), stack_of(file), stack_file=file, faults=faults)
 
 
 def _told(error: Exception) -> int:
