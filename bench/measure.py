@@ -3,10 +3,11 @@
 import os
 import statistics
 import subprocess
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from subprocess import PIPE, STDOUT
 from typing import Any
 
 
@@ -47,15 +48,16 @@ class Series:
 
 def run(command: Sequence[str], *, cwd: Path, env: Mapping[str, str], allowed: Sequence[int] = (0,)) -> Sample:
     """Run a command once. `allowed` are the exit codes that count as done. Raises ChildFailed otherwise."""
-    start = time.perf_counter()
-    with subprocess.Popen(command, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as child:
-        text = child.stdout.read() if child.stdout else ""
-        _, status, usage = os.wait4(child.pid, 0)
-        seconds = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode not in allowed:
-        raise ChildFailed(f"{' '.join(command)} ended with {child.returncode}:\n{text[-4000:]}")
-    return Sample(seconds, usage.ru_maxrss / 1024)
+    reading, writing = os.pipe()
+    launcher = [sys.executable, "-I", "-S", str(Path(__file__).with_name("launcher.py")), str(writing), *command]
+    with open(reading, encoding="ascii") as report:
+        done = subprocess.run(launcher, cwd=cwd, env=dict(env), pass_fds=(writing,), stdout=PIPE, stderr=STDOUT, text=True)
+        os.close(writing)
+        told = report.read().split()
+    code = os.waitstatus_to_exitcode(int(told[2])) if told else done.returncode
+    if not told or code not in allowed:
+        raise ChildFailed(f"{' '.join(command)} ended with {code}:\n{done.stdout[-4000:]}")
+    return Sample(float(told[0]), int(told[1]) / 1024)
 
 
 Case = Callable[[], Sample]

@@ -5,10 +5,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,8 +51,8 @@ class Scans:
 
 
 @cache
-def _graph(stack: str) -> Graph:
-    return evaluate(ROOT / f"Pulumi.{stack}.yaml").graph
+def _graph(stack: str, *, unknowns: bool = False) -> Graph:
+    return evaluate(ROOT / f"Pulumi.{stack}.yaml", unknowns=unknowns).graph
 
 
 class NotProvisioned(Exception):
@@ -74,16 +74,20 @@ def _checkov(jobs: list[dict[str, str]]) -> list[dict[str, Any]]:
     return found
 
 
-def _give_up(config: pytest.Config, why: NotProvisioned) -> NoReturn:
+def _give_up(tell: Callable[[str], None], why: NotProvisioned) -> NoReturn:
     """Skip so that nobody can overlook it; fail where nobody would look."""
     message = f"CHECKOV {VERSION} COULD NOT BE PROVISIONED, SO NO SCANNER BUT OURS HAS JUDGED THE STACKS: {why}"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
+    tell(message)
+    pytest.skip(message)
+
+
+def _tell(config: pytest.Config, message: str) -> None:
     reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
     capture: Any = config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled():
         reporter.write_line(f"\n{message}", red=True, bold=True)
-    pytest.skip(message)
 
 
 def _write(graph: Graph, folder: Path) -> Iterator[dict[str, str]]:
@@ -106,12 +110,13 @@ def _planted(defect: Defect) -> Graph:
 def scans(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Scans:
     folder = tmp_path_factory.mktemp("checkov")
     planted = {d.check: _planted(d) for d in DEFECTS if d.fits(_graph(PLANTED_IN))}
-    graphs = {stack: _graph(stack) for stack in STACKS} | planted
+    previewed = {f"{stack} at preview": _graph(stack, unknowns=True) for stack in STACKS}
+    graphs = {stack: _graph(stack) for stack in STACKS} | previewed | planted
     jobs = {(name, job["kind"]): job for name, graph in graphs.items() for job in _write(graph, folder / name)}
     try:
         results = _checkov(list(jobs.values()))
     except NotProvisioned as why:
-        _give_up(pytestconfig, why)
+        _give_up(partial(_tell, pytestconfig), why)
     return Scans({key: _verdicts(result) for key, result in zip(jobs, results, strict=True)})
 
 
@@ -122,13 +127,15 @@ def _verdicts(result: dict[str, Any]) -> Verdicts:
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
-def test_a_missing_scanner_is_never_silent(monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, ci: str, outcome: Any) -> None:
+def test_a_missing_scanner_is_never_silent(monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type[BaseException]) -> None:
+    told: list[str] = []
     monkeypatch.setenv("CI", ci)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(NotProvisioned) as why:
         _checkov([])
     with pytest.raises(outcome, match=r"COULD NOT BE PROVISIONED.*uv is not on PATH"):
-        _give_up(pytestconfig, why.value)
+        _give_up(told.append, why.value)
+    assert bool(told) == (outcome is pytest.skip.Exception)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -138,6 +145,11 @@ def test_checkov_saw_every_resource(scans: Scans, stack: str) -> None:
     assert len(plan.resources) == len(exported(graph))
     assert len(manifests.files) == len(objects(graph)), "one file an object; Checkov also counts the pods of a template"
     assert len(exported(graph)) + len(objects(graph)) + len(releases(graph)) == len(graph.custom)
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_is_known_only_after_apply_changes_no_verdict(scans: Scans, stack: str) -> None:
+    assert scans.failures(f"{stack} at preview") == scans.failures(stack)
 
 
 @pytest.mark.parametrize("stack", STACKS)
