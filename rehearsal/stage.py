@@ -151,6 +151,9 @@ class Stage:
         return self._environ
 
     def __enter__(self) -> Self:
+        for needed in (self.project / "Pulumi.yaml", self.stack_file):
+            if not needed.is_file():
+                raise StageFailed(f"there is no {needed}")
         self._engine = self._engine or locate()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_lock()
