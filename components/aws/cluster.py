@@ -54,7 +54,7 @@ class ClusterArgs(Spec):
     administrators: Annotated[Many[RoleArn], Field(min_length=1)]
     """IAM roles that administer the cluster; the role that deploys must be one of them."""
     public_access: Many[SourceCidr] = ()
-    """Address ranges that may reach the API server from outside the VPC; empty leaves it private."""
+    """Address ranges that may reach the API server from outside the VPC; empty leaves it private, so deploy from within."""
     log_retention: LogRetention = Duration("365d")
     """How long control-plane logs are kept."""
     protect: bool = True

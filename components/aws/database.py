@@ -169,7 +169,8 @@ class Database(AwsComponent):
             description="TLS only, with logs",
             parameters=[{"name": name, "value": value} for name, value in PARAMETERS.items()],
             tags=self.tags("database"),
-            opts=self.child(),
+            # The bridge deletes first what the program named; the old group is in use until the database has moved to the new one.
+            opts=pulumi.ResourceOptions.merge(self.child(), pulumi.ResourceOptions(delete_before_replace=False)),
         )
 
     def _monitoring(self) -> ServiceRole:
@@ -216,6 +217,7 @@ class Database(AwsComponent):
             deletion_protection=args.protect,
             skip_final_snapshot=not args.protect,
             final_snapshot_identifier=f"{self.identifier}-final" if args.protect else None,
+            allow_major_version_upgrade=True,
             auto_minor_version_upgrade=True,
             enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS),
             monitoring_interval=60,

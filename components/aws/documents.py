@@ -90,6 +90,8 @@ def key_for_logs(account: str, region: str, log_group_pattern: str) -> Statement
 def key_for_autoscaling(account: str) -> tuple[Statement, Statement]:
     """Let the account's Auto Scaling role start nodes whose disks are encrypted with the key.
 
+    The role must exist, or the key is refused: EC2 makes it with an account's first Auto Scaling group, else
+    `aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com` does.
     Source: EC2 Auto Scaling user guide, "Required AWS KMS key policy for use with encrypted volumes".
     """
     role = f"arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"

@@ -28,7 +28,7 @@ class NetworkArgs(Spec):
     cidr: VpcCidr
     """Address range of the VPC: private IPv4, /16 to /20. A change replaces the network."""
     egress: Literal["none", "nat", "nat-per-zone"]
-    """How private nodes reach the internet: not at all, through one NAT gateway, or through one in each zone."""
+    """How private nodes reach the internet: not at all (images must then come from ECR), through one NAT gateway, or one per zone."""
     private_endpoints: bool = False
     """Whether the AWS services that the cluster calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
     flow_log_retention: LogRetention = Duration("365d")
