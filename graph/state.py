@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from graph import wire
 from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
 from graph.urns import STACK_TYPE, Urn, provider_urn
 
+BUILT_IN_PROVIDER: Final = "pulumi:providers:pulumi"
+"""The engine's provider for its own look-ups, which no program asks for."""
+
 
 def from_deployment(exported: Mapping[str, Any]) -> Graph:
-    """The graph of an exported stack. Resources that wait for deletion are left out; secrets are marked.
+    """The graph of an exported stack, without what waits for deletion and the engine's provider for itself; secrets are marked.
 
     A secret exported as ciphertext holds `UNKNOWN`; with `--show-secrets` it holds its value.
     Raises ValueError if the state has no root stack, which is what an empty stack looks like.
     """
     rows = exported.get("deployment", exported).get("resources", [])
-    resources = tuple(_resource(row) for row in rows if not row.get("delete"))
+    resources = tuple(_resource(row) for row in rows if not row.get("delete") and row["type"] != BUILT_IN_PROVIDER)
     roots = [resource for resource in resources if resource.type == STACK_TYPE]
     if not roots:
         raise ValueError("the exported state holds no stack resource")

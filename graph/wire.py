@@ -51,11 +51,11 @@ def _from_object(struct: struct_pb2.Struct) -> Any:
 
 
 def from_signed(item: Mapping[str, Any]) -> Any:
-    """A value with a type signature: a secret, a reference to a resource (by id, else URN), or an asset as it stands."""
+    """A value with a type signature: a secret; a reference to a resource, as its id or a component's URN; an asset as it stands."""
     if item[SIGNATURE] == SECRET:
         return SecretValue(item.get("value", UNKNOWN))
     if item[SIGNATURE] == REFERENCE:
-        return item.get("id") or item["urn"]
+        return item["urn"] if "id" not in item else UNKNOWN if item["id"] == "" else item["id"]
     return dict(item)
 
 

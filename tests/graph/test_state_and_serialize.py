@@ -54,8 +54,15 @@ def test_secrets_and_references_in_the_state() -> None:
     assert bucket.inputs == {"shown": SecretValue({"token": "hush", "port": 1}), "hidden": SecretValue(UNKNOWN), "ref": "b"}
 
 
+def test_a_reference_is_the_id_of_a_resource_or_the_urn_of_a_component() -> None:
+    component = {key: value for key, value in REFERENCE.items() if key != "id"}
+    inputs = {"made": REFERENCE, "planned": {**REFERENCE, "id": ""}, "component": component}
+    assert by_name(from_deployment(exported(inputs=inputs)))["b"].inputs == {"made": "b", "planned": UNKNOWN, "component": BUCKET}
+
+
 def test_what_waits_for_deletion_is_left_out_and_an_empty_stack_is_told() -> None:
     assert len(from_deployment(exported(delete=True))) == 1
+    assert len(from_deployment(exported(type="pulumi:providers:pulumi"))) == 1
     with pytest.raises(ValueError, match="no stack resource"):
         from_deployment({"deployment": {}})
 
