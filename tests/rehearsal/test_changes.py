@@ -2,7 +2,8 @@
 
 Expectations were written from upstream source, not from what came out:
 - terraform-provider-aws v6.58.0: aws_eks_node_group `scaling_config` updates in place, `instance_types` and `node_group_name` are ForceNew;
-  aws_s3_bucket `bucket` is ForceNew, and so is `bucket` of every aws_s3_bucket_* resource; aws_launch_template `name` alone is ForceNew.
+  aws_db_parameter_group `family` and `name` are ForceNew, aws_db_instance `parameter_group_name` and `engine_version` are not;
+  aws_s3_bucket `bucket` is ForceNew, and so is `bucket` of every aws_s3_bucket_* resource.
 - pulumi-terraform-bridge nameRequiresDeleteBeforeReplace and pulumi-aws AutoName: a bucket that the program named goes before its
   successor comes; a node group would too, unless the program says otherwise, which a generation in its name allows.
 """
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
 GROUP = "aws:eks/nodeGroup:NodeGroup"
+PARAMETERS, DATABASE = "aws:rds/parameterGroup:ParameterGroup", "aws:rds/instance:Instance"
 CHANGES = ("create", "update", "delete")
 
 BUCKETS = """
@@ -64,7 +66,7 @@ class Dev:
 
     def __init__(self, home: Path) -> None:
         self.file = home / "Pulumi.dev.yaml"
-        self.text = (ROOT / "Pulumi.dev.yaml").read_text()
+        self.text = (ROOT / "Pulumi.dev.yaml").read_text().replace("database: {", 'database: {postgres: "16", ')
 
     def up(self, old: str = "", new: str = "") -> list[tuple[str, str, str]]:
         """Bring the stack up with something in the line of its large pool replaced; what the clouds did."""
@@ -78,7 +80,7 @@ class Dev:
             return changes(stage)[before:]
 
 
-def test_a_pools_size_updates_and_its_machine_replaces_create_first(home: Path) -> None:
+def test_sizes_update_and_machines_and_majors_replace_create_first(home: Path) -> None:
     dev = Dev(home)
     created = {name for _, token, name in dev.up() if token == GROUP}
     (pool,) = (name for name in created if "large" in name)
@@ -90,6 +92,13 @@ def test_a_pools_size_updates_and_its_machine_replaces_create_first(home: Path) 
     replaced = dev.up("g6e.2xlarge", "g6e.4xlarge")
     assert [row for row in replaced if row[1] == GROUP] == [("create", GROUP, pool), ("delete", GROUP, pool)]
     assert {operation for operation, token, _ in replaced if token != GROUP} <= {"update"}
+
+    dev.text = dev.file.read_text().replace('postgres: "16"', 'postgres: "17"')
+    assert [(operation, token) for operation, token, _ in dev.up()] == [
+        ("create", PARAMETERS),
+        ("update", DATABASE),
+        ("delete", PARAMETERS),
+    ]
 
 
 @pytest.fixture
