@@ -56,7 +56,7 @@ def bucket_tls_only(bucket: Resource, view: View) -> Iterator[str]:
 def no_world_ingress(group: Resource, view: View) -> Iterator[str]:
     """Rules of their own and rules inside a group."""
     inline = [cidr for rule in get(group, "ingress", []) for key in ("cidrBlocks", "ipv6CidrBlocks") for cidr in rule.get(key) or ()]
-    if set([*inline, get(group, "cidrIpv4"), get(group, "cidrIpv6")]) & set(WORLD):
+    if {*inline, get(group, "cidrIpv4"), get(group, "cidrIpv6")} & set(WORLD):
         yield "lets the whole internet in"
 
 

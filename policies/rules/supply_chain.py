@@ -1,0 +1,67 @@
+"""What runs is what was chosen: images by digest, charts by version, repositories that do not change under a tag."""
+
+import re
+from collections.abc import Iterator
+
+from graph.model import Resource
+from policies.model import Book, View, get
+from policies.rules.workloads import PODS, containers
+
+BOOK = Book("supply-chain")
+DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
+PLACEHOLDER = "@sha256:" + "0" * 64
+DEAD = re.compile(r"(^|/)(bitnami|minio)/|ingress-nginx")
+"""Images that upstream no longer maintains: Bitnami's free catalogue (2025), MinIO (archived 2026-04), ingress-nginx (retired 2026-03)."""
+REPOSITORY = "aws:ecr/repository:Repository"
+EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?")
+
+
+@BOOK.rule("image-digest", *PODS, title="Images are pinned by digest", remedy="write registry/repository@sha256:<digest>")
+def image_digest(workload: Resource, view: View) -> Iterator[str]:
+    """A tag may point elsewhere tomorrow."""
+    for container in containers(workload):
+        if not DIGEST.search(get(container, "image", "")):
+            yield f"container {container.get('name')} runs an image without a digest"
+
+
+@BOOK.rule(
+    "placeholder-image",
+    *PODS,
+    title="No placeholder stands for an image",
+    remedy="put the digest that your registry tells",
+    severity="critical",
+)
+def placeholder_image(workload: Resource, view: View) -> Iterator[str]:
+    """The digest of zeros that the reference stacks carry."""
+    for container in containers(workload):
+        if get(container, "image", "").endswith(PLACEHOLDER):
+            yield f"container {container.get('name')} names the placeholder digest"
+
+
+@BOOK.rule("image-maintained", *PODS, title="Images have a maintainer", remedy="use the project's own image", severity="medium")
+def image_maintained(workload: Resource, view: View) -> Iterator[str]:
+    """No dead upstream."""
+    for container in containers(workload):
+        if DEAD.search(get(container, "image", "")):
+            yield f"container {container.get('name')} runs an image that nobody maintains"
+
+
+@BOOK.rule("repository-immutable", REPOSITORY, title="Tags of images do not move", remedy="set imageTagMutability to IMMUTABLE")
+def repository_immutable(repository: Resource, view: View) -> Iterator[str]:
+    """What was scanned is what runs."""
+    if get(repository, "imageTagMutability") != "IMMUTABLE":
+        yield "its tags may be moved"
+
+
+@BOOK.rule("repository-scanned", REPOSITORY, title="Images are scanned when they are pushed", remedy="set scanOnPush", severity="medium")
+def repository_scanned(repository: Resource, view: View) -> Iterator[str]:
+    """Known vulnerabilities, found on push."""
+    if get(repository, "imageScanningConfiguration.scanOnPush") is not True:
+        yield "images are not scanned"
+
+
+@BOOK.rule("chart-version", "kubernetes:helm.sh/v3:Release", title="Charts are pinned to a version", remedy="set version", severity="high")
+def chart_version(release: Resource, view: View) -> Iterator[str]:
+    """One exact version, no range."""
+    if not EXACT.fullmatch(str(get(release, "version", ""))):
+        yield "its chart may change with the repository"

@@ -1,0 +1,213 @@
+"""Pods: where they may run, what they may do, and how they say that they are well."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from graph.model import UNKNOWN, Resource, SecretValue
+from policies.model import Book, View, get
+
+BOOK = Book("workloads")
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+PODS = (
+    DEPLOYMENT,
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:apps/v1:DaemonSet",
+    "kubernetes:batch/v1:Job",
+)
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
+NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+GPU = re.compile(r"nvidia\.com/.+|amd\.com/gpu|aws\.amazon\.com/neuron.*")
+SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
+REFERENCE_NAME = re.compile(r"(_FILE|_PATH|_ARN|_NAME|_URL|_URI)$", re.IGNORECASE)
+
+
+def containers(workload: Resource) -> list[Mapping[str, Any]]:
+    """Containers and init containers of a pod template, as they stand: values may be unknown."""
+    pod = get_raw(workload, "spec.template.spec")
+    return [item for key in ("containers", "initContainers") for item in pod.get(key) or ()]
+
+
+def get_raw(resource: Resource, path: str) -> Mapping[str, Any]:
+    """The mapping at a path, with unknown leaves left in it."""
+    value: Any = resource.inputs
+    for part in path.split("."):
+        value = value.get(part, {}) if isinstance(value, Mapping) else {}
+    return value if isinstance(value, Mapping) else {}
+
+
+def gpus(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    """Accelerators that a container names under `limits` or `requests`."""
+    named: Mapping[str, Any] = get(container, f"resources.{kind}", {})
+    return {key: str(value) for key, value in named.items() if GPU.fullmatch(key)}
+
+
+@BOOK.rule(
+    "gpu-pool-taint",
+    NODE_GROUP,
+    title="GPU pools are tainted",
+    remedy="taint them nvidia.com/gpu:NO_SCHEDULE",
+    severity="medium",
+    only=lambda g: "NVIDIA" in get(g, "amiType", ""),
+)
+def gpu_pool_taint(group: Resource, view: View) -> Iterator[str]:
+    """So that nothing but GPU work lands on machines of its price."""
+    taints = [t for t in get(group, "taints", []) if GPU.fullmatch(t.get("key", "")) and t.get("effect") in ("NO_SCHEDULE", "NO_EXECUTE")]
+    if not taints:
+        yield "any pod may land on its GPUs"
+
+
+@BOOK.rule(
+    "gpu-node-repair",
+    NODE_GROUP,
+    title="Broken GPU nodes are replaced",
+    remedy="enable node repair",
+    severity="medium",
+    only=lambda g: "NVIDIA" in get(g, "amiType", ""),
+)
+def gpu_node_repair(group: Resource, view: View) -> Iterator[str]:
+    """By the node monitoring agent's findings (EKS user guide, node health)."""
+    if get(group, "nodeRepairConfig.enabled") is not True:
+        yield "keeps nodes whose GPUs have failed"
+
+
+@BOOK.rule("gpu-limits", *PODS, title="GPU requests equal their limits", remedy="name the same number under requests and limits")
+def gpu_limits(workload: Resource, view: View) -> Iterator[str]:
+    """Kubernetes refuses anything else for extended resources, when the pod is made and not before."""
+    for container in containers(workload):
+        requests, limits = gpus(container, "requests"), gpus(container, "limits")
+        if requests and requests != limits:
+            yield f"container {container.get('name')} requests other GPUs than it is limited to"
+
+
+@BOOK.rule(
+    "resource-bounds",
+    *PODS,
+    title="Containers state what they need",
+    remedy="set requests for cpu and memory, and a limit for memory",
+    severity="medium",
+)
+def resource_bounds(workload: Resource, view: View) -> Iterator[str]:
+    """The scheduler places by requests; a memory limit keeps neighbours alive."""
+    for container in containers(workload):
+        requests, limits = get(container, "resources.requests", {}), get(container, "resources.limits", {})
+        missing = [f"requests.{name}" for name in ("cpu", "memory") if name not in requests]
+        missing += [] if "memory" in limits else ["limits.memory"]
+        if missing:
+            yield f"container {container.get('name')} lacks {', '.join(missing)}"
+
+
+@BOOK.rule(
+    "probes",
+    DEPLOYMENT,
+    title="Containers say when they are ready and alive",
+    remedy="set readiness and liveness probes, and a startup probe where a model is loaded",
+)
+def probes(deployment: Resource, view: View) -> Iterator[str]:
+    """A GPU server loads for minutes; without a startup probe liveness kills it meanwhile."""
+    for container in get_raw(deployment, "spec.template.spec").get("containers") or ():
+        needed = ["readinessProbe", "livenessProbe"] + (["startupProbe"] if gpus(container, "limits") else [])
+        if missing := [name for name in needed if not container.get(name)]:
+            yield f"container {container.get('name')} lacks {', '.join(missing)}"
+
+
+def loose(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]:
+    """Where a container falls short of the restricted pod security standard, and of a read-only root."""
+    own: Mapping[str, Any] = container.get("securityContext") or {}
+    shared: Mapping[str, Any] = pod.get("securityContext") or {}
+    if own.get("runAsNonRoot", shared.get("runAsNonRoot")) is not True:
+        yield "may run as root"
+    if own.get("allowPrivilegeEscalation") is not False:
+        yield "may gain privileges"
+    if "ALL" not in get(own, "capabilities.drop", []):
+        yield "keeps capabilities"
+    if get(own, "seccompProfile.type", get(shared, "seccompProfile.type")) not in ("RuntimeDefault", "Localhost"):
+        yield "has no seccomp profile"
+    if own.get("readOnlyRootFilesystem") is not True:
+        yield "writes to its root file system"
+
+
+@BOOK.rule(
+    "restricted-pods",
+    *PODS,
+    title="Pods are restricted",
+    remedy="meet the restricted pod security standard, with a read-only root file system",
+)
+def restricted_pods(workload: Resource, view: View) -> Iterator[str]:
+    """The restricted Pod Security Standard of Kubernetes, and a root that cannot be written."""
+    pod = get_raw(workload, "spec.template.spec")
+    for container in containers(workload):
+        if found := list(loose(pod, container)):
+            yield f"container {container.get('name')} {', '.join(found)}"
+
+
+@BOOK.rule(
+    "service-account-token",
+    *PODS,
+    title="Pods carry no Kubernetes token they do not use",
+    remedy="set automountServiceAccountToken to false",
+    severity="low",
+)
+def service_account_token(workload: Resource, view: View) -> Iterator[str]:
+    """Cloud identity does not need it."""
+    if get_raw(workload, "spec.template.spec").get("automountServiceAccountToken") is not False:
+        yield "mounts a token for the Kubernetes API"
+
+
+@BOOK.rule(
+    "default-deny",
+    DEPLOYMENT,
+    title="Namespaces deny traffic by default",
+    remedy="add a NetworkPolicy with an empty selector and both policy types",
+)
+def default_deny(deployment: Resource, view: View) -> Iterator[str]:
+    """In and out, for every pod of the namespace."""
+    own = get(deployment, "metadata.namespace", "default")
+    for policy in view.of(NETWORK_POLICY):
+        closed = not get(policy, "spec.podSelector", {}) and set(get(policy, "spec.policyTypes", [])) == {"Ingress", "Egress"}
+        if (
+            closed
+            and get(policy, "metadata.namespace", "default") == own
+            and not get(policy, "spec.ingress")
+            and not get(policy, "spec.egress")
+        ):
+            return
+    yield f"namespace {own} denies nothing by default"
+
+
+@BOOK.rule(
+    "restricted-namespace",
+    DEPLOYMENT,
+    title="Namespaces of workloads enforce the restricted standard",
+    remedy="label the namespace pod-security.kubernetes.io/enforce: restricted",
+    severity="medium",
+)
+def restricted_namespace(deployment: Resource, view: View) -> Iterator[str]:
+    """Namespaces of this stack; one that is given belongs to somebody else."""
+    own = get(deployment, "metadata.namespace", "default")
+    for found in view.of("kubernetes:core/v1:Namespace"):
+        if (
+            get(found, "metadata.name") == own
+            and get(found, "metadata.labels", {}).get("pod-security.kubernetes.io/enforce") != "restricted"
+        ):
+            yield f"namespace {own} does not enforce the restricted standard"
+
+
+@BOOK.rule(
+    "no-plain-secrets",
+    *PODS,
+    "kubernetes:core/v1:ConfigMap",
+    title="Secrets are not plain values",
+    remedy="refer to a Secret",
+    severity="critical",
+)
+def no_plain_secrets(resource: Resource, view: View) -> Iterator[str]:
+    """Judged by name, and by what the program itself marked secret; the value is never told."""
+    named = {str(key): value for key, value in get_raw(resource, "data").items()}
+    if resource.type != "kubernetes:core/v1:ConfigMap":
+        named = {f"{c.get('name')}/{e.get('name')}": e.get("value") for c in containers(resource) for e in c.get("env") or ()}
+    for name, value in named.items():
+        word = name.rsplit("/", 1)[-1]
+        telling = SECRET_NAME.search(word) and not REFERENCE_NAME.search(word)
+        if isinstance(value, SecretValue) or (telling and (value is UNKNOWN or value not in (None, ""))):
+            yield f"{name} holds a secret in plain"
