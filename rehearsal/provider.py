@@ -143,7 +143,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 id, outputs = self._made(txn, instance, request.urn, token, inputs)
                 txn.log("create", self._cloud.package, request.urn, id, str(struck or "ok"))
             if struck:
-                raise Partial(struck, id, inputs, outputs) if isinstance(struck, _NotReady) else struck
+                raise Partial(struck, id, inputs, outputs) if struck.partial else struck
             return provider_pb2.CreateResponse(id=id, properties=wire.encode(outputs))
 
         return self._answer(context, created, request, "create")
@@ -186,7 +186,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     txn.change(found, inputs, outputs, revision=revision)
                     txn.log("update", self._cloud.package, request.urn, found.id, str(struck or "ok"))
             if struck:
-                raise Partial(struck, found.id, inputs, outputs) if isinstance(struck, _NotReady) else struck
+                raise Partial(struck, found.id, inputs, outputs) if struck.partial else struck
             return provider_pb2.UpdateResponse(properties=wire.encode(outputs))
 
         return self._answer(context, updated, request, "update")
@@ -272,7 +272,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
         return wait
 
-    def _struck(self, operation: str, token: str, urn: str, instance: Instance) -> CloudError | None:
+    def _struck(self, operation: str, token: str, urn: str, instance: Instance) -> "_Late | None":
         """Raise a fault that comes before; return one that comes after the deed."""
         attempts = int(instance.settings.get("maxRetries") or ATTEMPTS)
         struck = self._faults.strike(operation, token, urn, attempts=attempts, wait=self._wait(instance))
@@ -281,7 +281,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         when, error = struck
         if when == "before":
             raise error
-        return _NotReady(error) if when == "partial" else error
+        return _Late(error, partial=when == "partial")
 
     def _raise_struck(self, operation: str, request: Any, instance: Instance) -> None:
         struck = self._struck(operation, _token(request), request.urn, instance)
@@ -292,16 +292,17 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             return deed()
         except CloudError as refusal:
-            if operation and not isinstance(refusal, Partial | _NotReady):
+            if operation and not isinstance(refusal, Partial | _Late):
                 self._store.log(operation, self._cloud.package, request.urn, getattr(request, "id", ""), str(refusal).splitlines()[0])
             _refuse(context, refusal)
 
 
-class _NotReady(CloudError):
-    """A fault that strikes after the object was made."""
+class _Late(CloudError):
+    """A fault that strikes when the deed is done and logged: the answer is lost, or with `partial` the object is not ready."""
 
-    def __init__(self, error: CloudError) -> None:
+    def __init__(self, error: CloudError, *, partial: bool) -> None:
         super().__init__("", str(error))
+        self.partial = partial
 
 
 def _abort(context: Context, code: grpc.StatusCode, text: str) -> NoReturn:
