@@ -22,16 +22,16 @@ class Faulty(pulumi.ComponentResource):
         import pulumi_aws as aws
 
         inner = pulumi.ResourceOptions(parent=self, provider=aws_provider())
-        aws.eks.Cluster(
+        aws.eks.Cluster(  # type: ignore[call-overload]
             "cluster",
             name="c",
             role_arn="arn:r",
             vpc_config={"subnetIds": ["subnet-1"], "endpointPrivateAcess": True},
             encryption_config={"resources": ["secrets"]},
-            tags={"cost": 3},  # type: ignore[dict-item]
+            tags={"cost": 3},
             opts=inner,
         )
-        aws.s3.Bucket("bucket", bucket="b", force_destroy="yes", opts=pulumi.ResourceOptions(parent=self))  # type: ignore[arg-type]
+        aws.s3.Bucket("bucket", bucket="b", force_destroy="yes", opts=pulumi.ResourceOptions(parent=self))  # type: ignore[call-overload]
 
 
 def test_every_fault_is_told_at_once_with_component_and_path() -> None:
@@ -82,7 +82,7 @@ def test_a_secret_is_judged_but_never_shown() -> None:
         import pulumi_kubernetes as kubernetes
 
         data = pulumi.Output.secret({"password": 8675309})
-        kubernetes.core.v1.Secret("s", metadata={"name": "s"}, string_data=data, opts=using(kubernetes_provider()))  # type: ignore[arg-type]
+        kubernetes.core.v1.Secret("s", metadata={"name": "s"}, string_data=data, opts=using(kubernetes_provider()))  # type: ignore[call-overload]
 
     with pytest.raises(GraphFaults, match="must be a string, is an integer") as caught:
         drawn(program)

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from pulumi._types import resource_types
 
 from graph.model import UNKNOWN, SecretValue
 from graph.types import schema
@@ -99,7 +100,7 @@ def test_partition_and_region_follow_the_scope_and_a_resource_may_say_otherwise(
 def test_every_row_fits_the_types_of_the_sdk(token: str) -> None:
     cls = schema.resource_class(token)
     assert cls is not None
-    shapes = schema.sdk_types.resource_types(cls)
+    shapes = resource_types(cls)
     for name, value in made(token, SOUND.get(token, {})).added().items():
         assert name in shapes
         assert list(schema._violations(schema.node_of(shapes[name]), value, name)) == []

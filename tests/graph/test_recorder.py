@@ -191,7 +191,7 @@ def test_a_secret_stays_one_through_apply_and_in_secret_outputs() -> None:
         import pulumi_kubernetes as kubernetes
 
         password = pulumi.Output.secret("hush").apply(lambda text: f"{text}-{text}")
-        metadata = {"name": "s", "namespace": "n"}
+        metadata: Any = {"name": "s", "namespace": "n"}
         kubernetes.core.v1.Secret("s", metadata=metadata, string_data={"password": password}, opts=using(kubernetes_provider()))
 
     graph = drawn(program)
@@ -206,7 +206,7 @@ def test_integers_stay_integers() -> None:
     def program() -> None:
         import pulumi_kubernetes as kubernetes
 
-        metadata = {"name": "s", "namespace": "n"}
+        metadata: Any = {"name": "s", "namespace": "n"}
         kubernetes.core.v1.Service("s", metadata=metadata, spec={"ports": [{"port": 8080}]}, opts=using(kubernetes_provider()))
 
     port = by_name(drawn(program))["s"].inputs["spec"]["ports"][0]["port"]
@@ -230,7 +230,7 @@ def test_an_exception_in_a_constructor_surfaces_as_it_was_raised() -> None:
 
 def test_an_exception_in_an_apply_nobody_awaits_is_not_lost() -> None:
     def program() -> None:
-        Network("net", opts=using(aws_provider())).vpc.id.apply(lambda identity: {}[identity])
+        Network("net", opts=using(aws_provider())).vpc.id.apply(lambda identity: dict[str, str]()[identity])
 
     with pytest.raises(KeyError, match="vpc-"):
         drawn(program)
@@ -254,7 +254,7 @@ def test_a_program_that_waits_for_nothing_is_ended_and_named() -> None:
         import pulumi_aws as aws
 
         never: asyncio.Future[str] = asyncio.get_event_loop().create_future()
-        aws.s3.Bucket("stuck", bucket=pulumi.Output.from_input(never), opts=using(aws_provider()))
+        aws.s3.Bucket("stuck", bucket=never, opts=using(aws_provider()))
 
     with pytest.raises(ProgramHung, match="aws:s3/bucket:Bucket stuck"):
         drawn(program, patience=0.5)

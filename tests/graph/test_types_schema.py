@@ -10,7 +10,7 @@ from graph.model import UNKNOWN, SecretValue
 from graph.types import schema
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-KINDS = {
+KINDS: dict[str, dict[str, Any]] = {
     "kubernetes:core/v1:Service": {"spec": {"ports": [{"port": 80, "targetPort": "http"}, {"port": 81, "targetPort": 8080}]}},
     "kubernetes:core/v1:ConfigMap": {"data": {"a": "b"}, "immutable": True},
     "kubernetes:core/v1:Namespace": {},
