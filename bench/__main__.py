@@ -62,9 +62,9 @@ def main(stack: str, pairs: int, preview: bool) -> None:
 
 
 def _print(console: Console, series: Mapping[str, Series], ratios: list[Ratio], title: str) -> None:
-    times = Table("case", "seconds", "MiB at the peak", title=title)
+    times = Table("case", "seconds", "CPU seconds", "MiB at the peak", title=title)
     for name, row in series.items():
-        times.add_row(name, f"{row.seconds:.3f}", f"{row.mebibytes:.0f}")
+        times.add_row(name, f"{row.seconds:.3f}", f"{row.cpu:.3f}", f"{row.mebibytes:.0f}")
     bounds = Table("ratio", "is", "at most")
     for ratio in ratios:
         over = ratio.bound is not None and ratio.of(series) > ratio.bound

@@ -1,4 +1,5 @@
-"""Starts one command and tells what it used: `launcher.py FD COMMAND…` writes wall seconds, peak KiB and wait status to the descriptor.
+"""Starts one command and tells what it used: `launcher.py FD COMMAND…` writes wall seconds, CPU seconds, peak KiB and wait status to
+the descriptor.
 
 A child's peak memory starts with what its parent had when it was forked, so the parent must be small: this imports nothing but `os`.
 """
@@ -15,7 +16,8 @@ def main() -> None:
     start = time.perf_counter()
     child = os.posix_spawnp(command[0], command, os.environ)
     _, status, usage = os.wait4(child, 0)
-    os.write(report, f"{time.perf_counter() - start} {usage.ru_maxrss} {status}".encode())
+    used = usage.ru_utime + usage.ru_stime
+    os.write(report, f"{time.perf_counter() - start} {used} {usage.ru_maxrss} {status}".encode())
 
 
 if __name__ == "__main__":

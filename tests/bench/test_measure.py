@@ -17,6 +17,7 @@ def _run(code: str, *allowed: int) -> Sample:
 def test_time_and_memory_of_a_child_are_its_own() -> None:
     small, big = _run("import time; time.sleep(0.2)"), _run("x = bytearray(96 * 2**20)")
     assert small.seconds >= 0.2
+    assert small.cpu < small.seconds
     assert big.mebibytes > small.mebibytes + 64
 
 
@@ -36,7 +37,7 @@ def test_cases_take_turns_and_the_first_round_does_not_count() -> None:
 
     def case(name: str) -> Sample:
         order.append(name)
-        return Sample(float(len(order)), 1.0)
+        return Sample(float(len(order)), 1.0, 1.0)
 
     found = alternate({"a": lambda: case("a"), "b": lambda: case("b")}, 2, lambda _: None)
     assert order == ["b", "a", "a", "b", "b", "a"]
@@ -44,7 +45,9 @@ def test_cases_take_turns_and_the_first_round_does_not_count() -> None:
 
 
 def test_medians_and_ratios() -> None:
-    series = {name: Series(name, tuple(Sample(x, 1.0) for x in xs)) for name, xs in {"a": (9.0, 3.0, 2.0), "b": (2.0, 1.0, 8.0)}.items()}
+    series = {
+        name: Series(name, tuple(Sample(x, 1.0, 1.0) for x in xs)) for name, xs in {"a": (9.0, 3.0, 2.0), "b": (2.0, 1.0, 8.0)}.items()
+    }
     assert Ratio("a", "b", 1.5).of(series) == 1.5
 
 
