@@ -10,6 +10,7 @@ import pytest
 
 from infra.platforms import AwsPlatform, Common, OnPremPlatform
 from infra.shape import at
+from policies.evaluate import evaluate
 from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, fields, judged, leaves, model, others, pattern
 
 AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
@@ -133,3 +134,13 @@ def test_reported_fields_are_not_built(field: str) -> None:
     platform = judged("onprem", changed(data("onprem"), changes))
     assert platform is not None
     assert essence(draw(platform)) == base("onprem")
+
+
+def test_the_tier_flips_verdicts() -> None:
+    changes = second("onprem", "tier")
+    before, after = judged("onprem", data("onprem")), judged("onprem", changed(data("onprem"), changes or {}))
+    assert before
+    assert after
+    verdicts = [{(verdict.rule, verdict.urn): verdict.status for verdict in evaluate(draw(platform))} for platform in (before, after)]
+    assert verdicts[0].keys() == verdicts[1].keys()
+    assert {key for key in verdicts[0] if verdicts[0][key] != verdicts[1][key]}
