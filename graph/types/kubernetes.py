@@ -84,6 +84,9 @@ def object_id(token: str, inputs: Mapping[str, Any]) -> str:
     return f"{namespace}/{name}" if namespace else name
 
 
-def filled_metadata(inputs: Mapping[str, Any], uid: str, created: str) -> dict[str, Any]:
-    """The metadata of an object once the API server has stored it."""
-    return {"uid": uid, "creationTimestamp": created, "generation": 1, "resourceVersion": "1", **_metadata(inputs)}
+def server_set(token: str, inputs: Mapping[str, Any], uid: str, created: str) -> dict[str, dict[str, Any]]:
+    """What the server, or Helm for a release, sets on an object once it is stored: values by top-level property."""
+    if token == HELM_RELEASE:
+        name, namespace = _name_and_namespace(token, inputs)
+        return {"status": {"name": name, "namespace": namespace or "default", "revision": 1, "status": "deployed"}}
+    return {"metadata": {"uid": uid, "creationTimestamp": created, "generation": 1, "resourceVersion": "1"}}

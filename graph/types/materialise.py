@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from graph.model import UNKNOWN, SecretValue
 from graph.types import schema, tokens
-from graph.types.kubernetes import filled_metadata, object_id
+from graph.types.kubernetes import object_id, server_set
 from graph.types.tables import load, rows
 
 PARTITIONS: tuple[tuple[str, str, str], ...] = (
@@ -65,9 +65,8 @@ def materialise(token: str, urn: str, inputs: Mapping[str, Any], scope: Scope, o
     if token.startswith(schema.PROVIDER_PREFIX):
         return Materialised(tokens.MAKERS["uuid"](f"{urn}\0{ordinal}"), dict(inputs), frozenset())
     if scope.package == "kubernetes":
-        metadata = filled_metadata(inputs, tokens.MAKERS["uuid"](f"{urn}\0{ordinal}\0uid"), tokens.CREATED)
-        added = frozenset(f"metadata.{name}" for name in metadata.keys() - _plain(inputs.get("metadata", {})).keys())
-        return Materialised(object_id(token, inputs), {**inputs, "metadata": metadata}, added)
+        uid = tokens.MAKERS["uuid"](f"{urn}\0{ordinal}\0uid")
+        return _overlaid(object_id(token, inputs), inputs, server_set(token, inputs, uid, tokens.CREATED))
     making = _Making(token, urn, inputs, _in_region(scope, inputs), ordinal)
     return _overlaid(making.id, inputs, making.added())
 

@@ -142,6 +142,12 @@ def test_kubernetes_ids(token: str, metadata: dict[str, str], identity: str) -> 
     assert "metadata.uid" in thing.computed
 
 
+def test_a_helm_release_has_a_status_and_no_metadata() -> None:
+    release = made("kubernetes:helm.sh/v3:Release", {"name": "keda", "namespace": "n", "chart": "keda"}, Scope("kubernetes", cluster="c"))
+    assert release.id == "n/keda"
+    assert release.added() == {"status": {"name": "keda", "namespace": "n", "revision": 1, "status": "deployed"}}
+
+
 def test_scope_is_read_from_a_provider_as_the_sdk_sends_it() -> None:
     assert Scope.of("aws", {"region": "r", "allowedAccountIds": '["1", "2"]'}) == Scope("aws", "1", "r")
     assert Scope.of("aws", {"region": SecretValue("r")}) == Scope("aws", "000000000000", "r")
