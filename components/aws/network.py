@@ -33,6 +33,8 @@ class NetworkArgs(Spec):
     """Whether the AWS services that the cluster calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
     flow_log_retention: LogRetention = Duration("365d")
     """How long VPC flow logs are kept."""
+    protect: bool = True
+    """Whether the key of the flow logs is protected against deletion: without it the logs cannot be read."""
 
     @rule("egress", "private_endpoints")
     def _reachable(self) -> Iterator[Problem]:
@@ -204,7 +206,7 @@ class Network(AwsComponent):
 
     def _flow_logs(self) -> None:
         log_name = f"/groundwork/{self.context.naming.name('flow-logs')}"
-        key = self.key("network", key_for_logs(self.account, self.region, log_name), protect=False)
+        key = self.key("network", key_for_logs(self.account, self.region, log_name), protect=self.args.protect)
         group = self.log_group("flow-log-group", log_name, key, self.args.flow_log_retention)
         writer = self.role(
             "flow-logs",

@@ -1,0 +1,168 @@
+"""One planted defect a rule: how a sound stack becomes one that the rule must fail."""
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from graph.model import Graph, Options, Resource
+
+CUT = object()
+"""Instead of a value: remove what stands at the path."""
+
+
+def planted(inputs: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
+    """A copy of inputs with one place changed; numbers in the path are list positions."""
+    result = copy.deepcopy(inputs)
+    *way, last = [int(part) if part.isdigit() else part.replace("\0", "/") for part in path.split("/")]
+    place: Any = result
+    for part in way:
+        place = place[part]
+    if value is CUT:
+        del place[last]
+    else:
+        place[last] = value
+    return result
+
+
+@dataclass(frozen=True)
+class Defect:
+    """What to change on the first resource of a type, and which type the rule then blames."""
+
+    token: str
+    path: str = ""
+    value: Any = None
+    blamed: str = ""
+    drop: bool = False
+    unlink: str = ""
+    where: Callable[[Resource], bool] = lambda resource: True
+    options: Options | None = None
+    edit: Callable[[Resource], Resource] = lambda resource: resource
+    twin: bool = False
+
+    def plant(self, graph: Graph) -> Graph:
+        victims = [r for r in graph.of_type(self.token) if self.where(r)]
+        assert victims, f"no {self.token} to break"
+        victim = victims[0]
+        if self.drop:
+            return replace(graph, resources=tuple(r for r in graph if r.urn != victim.urn))
+        if self.twin:
+            return replace(graph, resources=(*graph.resources, replace(victim, urn=f"{victim.urn}-twin", name=f"{victim.name}-twin")))
+        changed = self.edit(victim)
+        changed = replace(changed, inputs=planted(dict(changed.inputs), self.path, self.value)) if self.path else changed
+        if self.unlink:
+            kept = {k: v for k, v in changed.property_dependencies.items() if k != self.unlink}
+            changed = replace(changed, property_dependencies=kept)
+        if self.options is not None:
+            changed = replace(changed, options=self.options)
+        return replace(graph, resources=tuple(changed if r.urn == victim.urn else r for r in graph))
+
+
+BUCKET, CLUSTER, DATABASE = "aws:s3/bucket:Bucket", "aws:eks/cluster:Cluster", "aws:rds/instance:Instance"
+TEMPLATE, GROUP, KEY = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup", "aws:kms/key:Key"
+DEPLOYMENT, VPC, REPOSITORY = "kubernetes:apps/v1:Deployment", "aws:ec2/vpc:Vpc", "aws:ecr/repository:Repository"
+POD = "spec/template/spec"
+CONTAINER = f"{POD}/containers/0"
+ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
+EVERYTHING = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+NO_TAGS = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
+
+
+def gpu(resource: Resource) -> bool:
+    return "nvidia.com/gpu" in json.dumps(resource.inputs, default=str)
+
+
+def one_zone(group: Resource) -> Resource:
+    links = {**group.property_dependencies, "subnetIds": group.property_dependencies["subnetIds"][:1]}
+    return replace(group, property_dependencies=links)
+
+
+def access_logs(resource: Resource) -> bool:
+    return "access-logs" in resource.name
+
+
+def data(resource: Resource) -> bool:
+    return not access_logs(resource)
+
+
+DEFECTS: dict[str, Defect] = {
+    "bucket-customer-key": Defect(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "rules/0/applyServerSideEncryptionByDefault/sseAlgorithm",
+        "AES256",
+        BUCKET,
+        where=data,
+    ),
+    "volume-customer-key": Defect(TEMPLATE, "blockDeviceMappings/0/ebs/encrypted", "false"),
+    "cluster-secrets-key": Defect(CLUSTER, "encryptionConfig", CUT, unlink="encryptionConfig"),
+    "log-group-key": Defect("aws:cloudwatch/logGroup:LogGroup", "kmsKeyId", CUT, unlink="kmsKeyId"),
+    "database-customer-key": Defect(DATABASE, "kmsKeyId", CUT, unlink="kmsKeyId"),
+    "insights-key": Defect(DATABASE, "performanceInsightsKmsKeyId", CUT, unlink="performanceInsightsKmsKeyId"),
+    "database-encrypted": Defect(DATABASE, "storageEncrypted", False),
+    "repository-key": Defect(REPOSITORY, "encryptionConfigurations/0/encryptionType", "AES256"),
+    "key-rotation": Defect(KEY, "enableKeyRotation", False),
+    "storage-class-encrypted": Defect("kubernetes:storage.k8s.io/v1:StorageClass", "parameters/encrypted", "false"),
+    "bucket-public-access": Defect("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", False, BUCKET),
+    "bucket-tls-only": Defect("aws:s3/bucketPolicy:BucketPolicy", blamed=BUCKET, drop=True),
+    "no-world-ingress": Defect("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "cidrIpv4", "0.0.0.0/0"),
+    "default-group-closed": Defect("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", blamed=VPC, drop=True),
+    "cluster-endpoint": Defect(CLUSTER, "vpcConfig/endpointPublicAccess", True),
+    "database-private": Defect(DATABASE, "publiclyAccessible", True),
+    "subnet-private": Defect("aws:ec2/subnet:Subnet", "mapPublicIpOnLaunch", True),
+    "node-private": Defect(TEMPLATE, "networkInterfaces/0/associatePublicIpAddress", "true"),
+    "service-internal": Defect("kubernetes:core/v1:Service", "spec/type", "LoadBalancer"),
+    "least-privilege": Defect("aws:iam/rolePolicy:RolePolicy", "policy", EVERYTHING),
+    "no-administrator": Defect("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+    "trust-policy": Defect("aws:iam/role:Role", "assumeRolePolicy", NO_TAGS),
+    "key-policy": Defect(KEY, "policy", ANYBODY),
+    "imdsv2": Defect(TEMPLATE, "metadataOptions/httpTokens", "optional"),
+    "cluster-access-mode": Defect(CLUSTER, "accessConfig/authenticationMode", "API_AND_CONFIG_MAP"),
+    "database-managed-password": Defect(DATABASE, "manageMasterUserPassword", CUT),
+    "cluster-logs": Defect(CLUSTER, "enabledClusterLogTypes", ["api"]),
+    "flow-logs": Defect("aws:ec2/flowLog:FlowLog", "trafficType", "REJECT", VPC),
+    "log-retention": Defect("aws:cloudwatch/logGroup:LogGroup", "retentionInDays", 30),
+    "bucket-access-logs": Defect("aws:s3/bucketLogging:BucketLogging", blamed=BUCKET, drop=True),
+    "database-logs": Defect(DATABASE, "enabledCloudwatchLogsExports", CUT),
+    "ownership-tags": Defect(VPC, "tags/groundwork:owner", CUT),
+    "ownership-labels": Defect("kubernetes:core/v1:Service", "metadata/labels/groundwork.dev\0owner", CUT),
+    "database-two-zones": Defect(DATABASE, "multiAz", False),
+    "serving-not-only-spot": Defect(GROUP, "capacityType", "SPOT", DEPLOYMENT, where=lambda g: "serving" in g.name),
+    "system-zones": Defect(GROUP, edit=one_zone, where=lambda g: "system" in g.name),
+    "nat-per-zone": Defect("aws:ec2/natGateway:NatGateway", blamed=VPC, drop=True),
+    "pod-disruption-budget": Defect("kubernetes:policy/v1:PodDisruptionBudget", "spec/maxUnavailable", 0, DEPLOYMENT),
+    "one-autoscaler": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", blamed=DEPLOYMENT, twin=True),
+    "production-replicas": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", "spec/minReplicaCount", 1),
+    "database-backups": Defect(DATABASE, "backupRetentionPeriod", 1),
+    "database-deletion": Defect(DATABASE, "deletionProtection", False),
+    "cluster-deletion": Defect(CLUSTER, "deletionProtection", CUT),
+    "stateful-protected": Defect(DATABASE, options=Options(protect=False)),
+    "database-tls": Defect("aws:rds/parameterGroup:ParameterGroup", "parameters", [], DATABASE),
+    "bucket-versioning": Defect("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration/status", "Suspended", BUCKET),
+    "bucket-lifecycle": Defect(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/0/abortIncompleteMultipartUpload", CUT, BUCKET
+    ),
+    "image-digest": Defect(DEPLOYMENT, f"{CONTAINER}/image", "vllm/vllm-openai:latest"),
+    "placeholder-image": Defect(DEPLOYMENT, f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),
+    "image-maintained": Defect(DEPLOYMENT, f"{CONTAINER}/image", "docker.io/bitnami/postgresql@sha256:" + "1" * 64),
+    "repository-immutable": Defect(REPOSITORY, "imageTagMutability", "MUTABLE"),
+    "repository-scanned": Defect(REPOSITORY, "imageScanningConfiguration/scanOnPush", False),
+    "chart-version": Defect("kubernetes:helm.sh/v3:Release", "version", ">=1.0"),
+    "gpu-pool-taint": Defect(GROUP, "taints", CUT, where=gpu),
+    "gpu-node-repair": Defect(GROUP, "nodeRepairConfig", CUT, where=gpu),
+    "gpu-limits": Defect(DEPLOYMENT, f"{CONTAINER}/resources/requests/nvidia.com\0gpu", "8", where=gpu),
+    "resource-bounds": Defect(DEPLOYMENT, f"{CONTAINER}/resources/limits", {}),
+    "probes": Defect(DEPLOYMENT, f"{CONTAINER}/startupProbe", CUT, where=gpu),
+    "restricted-pods": Defect(DEPLOYMENT, f"{CONTAINER}/securityContext/allowPrivilegeEscalation", True),
+    "service-account-token": Defect(DEPLOYMENT, f"{POD}/automountServiceAccountToken", True),
+    "default-deny": Defect("kubernetes:networking.k8s.io/v1:NetworkPolicy", blamed=DEPLOYMENT, drop=True, where=lambda p: p.name.endswith("-deny")),
+    "restricted-namespace": Defect(
+        "kubernetes:core/v1:Namespace",
+        "metadata/labels/pod-security.kubernetes.io\0enforce",
+        "baseline",
+        DEPLOYMENT,
+        where=lambda n: "groundwork-prod" in str(n.inputs["metadata"]["name"]),
+    ),
+    "no-plain-secrets": Defect(DEPLOYMENT, f"{CONTAINER}/env/0", {"name": "API_TOKEN", "value": "hunter2"}),
+}
+"""Rule id to the defect that it must find in the prod stack."""

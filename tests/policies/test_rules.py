@@ -1,0 +1,116 @@
+"""Every rule passes on a sound stack, fails on a planted defect, and says so of the resource at fault."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graph.model import UNKNOWN, Graph, SecretValue
+from infra.offline import evaluate as evaluate_stack
+from policies.catalog import RULES
+from policies.evaluate import REHEARSED, Settings, evaluate, failed
+from policies.model import Rule, Verdict, View
+from tests.policies.mutants import DEFECTS, planted
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def prod() -> Graph:
+    return evaluate_stack(ROOT / "Pulumi.prod.yaml").graph
+
+
+@pytest.fixture(scope="module")
+def sound(prod: Graph) -> Counter[tuple[str, str]]:
+    return Counter((verdict.rule, verdict.status) for verdict in evaluate(prod))
+
+
+def of(verdicts: tuple[Verdict, ...], rule: str, status: str) -> list[Verdict]:
+    return [verdict for verdict in verdicts if verdict.rule == rule and verdict.status == status]
+
+
+def test_every_rule_has_a_planted_defect() -> None:
+    assert set(DEFECTS) == {rule.id for rule in RULES}
+    assert len({rule.id for rule in RULES}) == len(RULES) >= 24
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_passes_on_the_sound_stack_and_fails_on_its_defect(rule: Rule, prod: Graph, sound: Counter[tuple[str, str]]) -> None:
+    if rule.id != "placeholder-image":
+        assert sound[(rule.id, "pass")] > 0
+        assert sound[(rule.id, "fail")] == 0
+    assert sound[(rule.id, "error")] == 0
+    defect = DEFECTS[rule.id]
+    found = of(evaluate(defect.plant(prod)), rule.id, "fail")
+    assert found, rule.id
+    assert prod.by_urn[found[0].urn].type == (defect.blamed or defect.token)
+    assert found[0].message
+
+
+def test_the_placeholder_rule_passes_a_real_digest(prod: Graph) -> None:
+    real = "example.com/a/b@sha256:" + "4f" * 32
+    victim = next(r for r in prod.of_type("kubernetes:apps/v1:Deployment"))
+    inputs = planted(dict(victim.inputs), "spec/template/spec/containers/0/image", real)
+    pod = inputs["spec"]["template"]["spec"]
+    pod["initContainers"] = []
+    fixed = replace(prod, resources=tuple(replace(r, inputs=inputs) if r.urn == victim.urn else r for r in prod))
+    assert victim.urn in {v.urn for v in of(evaluate(fixed), "placeholder-image", "pass")}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "onprem"])
+def test_reference_stacks_fail_nothing_mandatory(stack: str) -> None:
+    verdicts = evaluate(evaluate_stack(ROOT / f"Pulumi.{stack}.yaml").graph)
+    assert not failed(verdicts), [v for v in verdicts if v.status in ("fail", "error")]
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod", "onprem"])
+def test_what_passes_before_an_apply_does_not_fail_after_it(stack: str) -> None:
+    before = evaluate(evaluate_stack(ROOT / f"Pulumi.{stack}.yaml", unknowns=True).graph)
+    after = {(v.rule, v.urn): v.status for v in evaluate(evaluate_stack(ROOT / f"Pulumi.{stack}.yaml").graph)}
+    changed = {v.rule for v in before if v.status != "undetermined" and after[v.rule, v.urn] != v.status}
+    assert not changed
+
+
+def test_levels_come_from_settings(prod: Graph) -> None:
+    strict = {v.level for v in evaluate(prod, Settings()) if v.rule == "placeholder-image"}
+    lowered = {v.level for v in evaluate(prod, Settings(REHEARSED)) if v.rule == "placeholder-image"}
+    assert (strict, lowered) == ({"mandatory"}, {"advisory"})
+    assert failed(evaluate(prod, Settings()))
+
+
+def test_unknown_is_undetermined_and_a_crash_is_an_error(prod: Graph) -> None:
+    database = prod.of_type("aws:rds/instance:Instance")[0]
+    for value, status in ((UNKNOWN, "undetermined"), ("not a number", "error"), (SecretValue(1), "fail")):
+        odd = replace(database, inputs={**database.inputs, "backupRetentionPeriod": value})
+        graph = replace(prod, resources=tuple(odd if r.urn == odd.urn else r for r in prod))
+        verdict = next(v for v in evaluate(graph) if v.rule == "database-backups")
+        assert verdict.status == status, value
+        assert failed([verdict]) is (status != "undetermined")
+
+
+def test_secrets_reach_no_message(prod: Graph) -> None:
+    canary = "canary-5f2d"
+    deployment = prod.of_type("kubernetes:apps/v1:Deployment")[0]
+    entries = [{"name": "API_TOKEN", "value": SecretValue(canary)}, {"name": "OTHER", "value": SecretValue(canary)}]
+    inputs = planted(dict(deployment.inputs), "spec/template/spec/containers/0/env", entries)
+    graph = replace(prod, resources=tuple(replace(r, inputs=inputs) if r.urn == deployment.urn else r for r in prod))
+    verdicts = evaluate(graph)
+    assert len(of(verdicts, "no-plain-secrets", "fail")) == 1
+    assert "OTHER" in of(verdicts, "no-plain-secrets", "fail")[0].message
+    assert canary not in repr(verdicts)
+
+
+def test_the_tier_decides_what_production_demands(prod: Graph) -> None:
+    def relabelled(tier: str | None) -> Graph:
+        def change(inputs: dict[str, object]) -> dict[str, object]:
+            tags = inputs.get("tags")
+            return {**inputs, "tags": {**tags, "groundwork:tier": tier}} if isinstance(tags, dict) else inputs
+
+        return Graph(prod.project, prod.stack, tuple(replace(r, inputs=change(dict(r.inputs))) for r in prod if r.type.startswith("aws:")))
+
+    assert View(relabelled("nonproduction")).tier == "nonproduction"
+    assert View(relabelled("production")).tier == "production"
+    assert View(Graph("p", "s", ())).tier == "production", "a lost label loosens nothing"
+    demanded = {v.rule for v in evaluate(relabelled("nonproduction")) if v.status == "not-applicable"}
+    assert "database-two-zones" in demanded
