@@ -88,8 +88,8 @@ class Nodes:
             labels=plan.labels,
             taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints] or None,
             tags=owner.tags(plan.role),
-            # The autoscaler owns the number of nodes between min and max. The bridge deletes first what the program named; the
-            # generation in the name lets the successor come first.
+            # The autoscaler owns the number of nodes between min and max; EKS refuses a min above what runs.
+            # The bridge deletes first what the program named; the generation in the name lets the successor come first.
             opts=pulumi.ResourceOptions.merge(
                 owner.child(*self.after),
                 pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"], delete_before_replace=False),

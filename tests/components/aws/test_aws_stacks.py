@@ -257,3 +257,9 @@ def test_the_autoscaler_changes_only_groups_of_its_cluster() -> None:
     assert [s["Condition"] for s in changing] == [
         {"StringEquals": {"aws:ResourceTag/k8s.io/cluster-autoscaler/groundwork-prod-cluster": "owned"}}
     ]
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_has_its_generation_in_the_name_is_replaced_create_first(stack: str) -> None:
+    create_first = {resource.type for resource in graph(stack).custom if resource.options.delete_before_replace is False}
+    assert create_first == {"aws:eks/nodeGroup:NodeGroup", "aws:rds/parameterGroup:ParameterGroup"}
