@@ -24,7 +24,7 @@ from google.protobuf.json_format import MessageToDict
 from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
-from rehearsal.children import Children, interrupt
+from rehearsal.children import Child, Children
 from rehearsal.policy_proxy import PolicyProxy, environment
 from rehearsal.pythons import Python, python_of
 
@@ -82,7 +82,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         """Interrupt whatever runs."""
-        threading.Thread(target=self.children.interrupt_all).start()
+        threading.Thread(target=self.children.end_all).start()
         return Empty()
 
     def Run(self, request: Any, context: grpc.ServicerContext) -> Any:
@@ -94,8 +94,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 "PULUMI_CONFIG_SECRET_KEYS": json.dumps(list(request.configSecretKeys)),
             }
             with self.children.started(self._command(python, request), Path(request.info.root_directory), environ) as child:
-                _when_over(context, lambda: interrupt(child))
-                return _response(child.wait(), self.children.ending)
+                _when_over(context, child.end)
+                return _response(child.process.wait(), self.children.ending)
         except InterruptedError:
             return language.RunResponse(bail=True)
         except OSError as error:
@@ -129,7 +129,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         python = _python(request.info, context)
         command = [str(python.executable), request.info.program_directory, *request.args]
         with self.children.started(command, Path(request.pwd), _environ(python, request), pipes=True) as child:
-            _when_over(context, lambda: interrupt(child))
+            _when_over(context, child.end)
             yield from _output(child)
 
     def _policy_pack(self, request: Any, context: grpc.ServicerContext) -> Iterator[Piece]:
@@ -140,10 +140,11 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         command = [str(python.executable), "-u", "-m", "pulumi.policy", *request.args, folder]
         try:
             environ = _environ(python, request) | environment(proxy.configuration.result())
-            with self.children.started(command, Path(folder), environ, pipes=True) as child:
-                _when_over(context, lambda: interrupt(child))
-                assert child.stdout is not None
-                first = child.stdout.readline()
+            # A pack serves until it is terminated; an interrupt it would answer with a traceback.
+            with self.children.started(command, Path(folder), environ, pipes=True, ended_by=signal.SIGTERM) as child:
+                _when_over(context, child.end)
+                assert child.process.stdout is not None
+                first = child.process.stdout.readline()
                 if first.strip().isdigit():
                     proxy.attach(int(first))
                 else:
@@ -183,7 +184,7 @@ def _response(code: int, ending: bool) -> Any:
     return language.RunResponse(error=f"the program {ended}")
 
 
-def _output(child: "subprocess.Popen[bytes]") -> Iterator[Piece]:
+def _output(child: Child) -> Iterator[Piece]:
     """What a child writes, as it writes it, and its exit code at the end."""
     pieces: queue.SimpleQueue[Piece | None] = queue.SimpleQueue()
 
@@ -192,13 +193,13 @@ def _output(child: "subprocess.Popen[bytes]") -> Iterator[Piece]:
             pieces.put((name, data))
         pieces.put(None)
 
-    streams = {"stdout": child.stdout, "stderr": child.stderr}
+    streams = {"stdout": child.process.stdout, "stderr": child.process.stderr}
     for name, stream in streams.items():
         threading.Thread(target=pump, args=(name, stream), daemon=True).start()
     for _ in streams:
         while (piece := pieces.get()) is not None:
             yield piece
-    yield "exitcode", str(child.wait()).encode()
+    yield "exitcode", str(child.process.wait()).encode()
 
 
 def _set_at_end(stream: IO[bytes], event: threading.Event) -> None:
@@ -222,7 +223,7 @@ def serve(engine: str) -> None:
     if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
         threading.Thread(target=_set_at_end, args=(sys.stdin.buffer, stopping), daemon=True).start()
     stopping.wait()
-    host.children.interrupt_all()
+    host.children.end_all()
     server.stop(grace=1).wait()
     # Threads of calls that the engine abandoned may still wait; nothing they could say would be read.
     os._exit(0)

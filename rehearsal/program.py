@@ -9,14 +9,12 @@ import asyncio
 import logging
 import os
 import runpy
+import signal
 import sys
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
-
-import pulumi
-import pulumi.runtime
 
 TOLD: Final = 32
 """The exit code by which the engine knows that nothing more needs to be said."""
@@ -37,6 +35,8 @@ def arguments() -> argparse.Namespace:
 
 def configure(given: argparse.Namespace) -> None:
     """Hand the SDK its configuration and the addresses of monitor and engine."""
+    import pulumi.runtime
+
     pulumi.runtime.set_all_config(pulumi.runtime.get_config_env(), pulumi.runtime.get_config_secret_keys_env())
     pulumi.runtime.configure(
         pulumi.runtime.Settings(
@@ -66,6 +66,8 @@ def _execute(program: str) -> None:
 
 def run(program: str) -> int:
     """Run the program to its end; tell the engine what went wrong, once. Returns the exit code."""
+    import pulumi
+
     home = Path(program).resolve()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -89,12 +91,15 @@ def run(program: str) -> int:
 
 def main() -> None:
     """Entry point of the child process."""
+    # Until the program runs there is nothing to clean up, and a traceback out of an import helps nobody.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     # Futures of a failed graph are never awaited; asyncio would write about each of them.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
     given = arguments()
     configure(given)
     sys.argv = [given.program, *given.rest]
     os.chdir(given.pwd or ".")
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = run(given.program)
     except KeyboardInterrupt:
