@@ -6,6 +6,6 @@ from pathlib import Path
 # The engine's host runs this folder as a program; the rooms stand beside it.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from policies.pack import pack  # noqa: E402  # after the path above
+from policies.pack import pack  # after the path above
 
 pack()

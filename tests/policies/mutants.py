@@ -113,7 +113,9 @@ DEFECTS: dict[str, Defect] = {
     "node-private": Defect(TEMPLATE, "networkInterfaces/0/associatePublicIpAddress", "true"),
     "service-internal": Defect("kubernetes:core/v1:Service", "spec/type", "LoadBalancer"),
     "least-privilege": Defect("aws:iam/rolePolicy:RolePolicy", "policy", EVERYTHING),
-    "no-administrator": Defect("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"),
+    "no-administrator": Defect(
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"
+    ),
     "trust-policy": Defect("aws:iam/role:Role", "assumeRolePolicy", NO_TAGS),
     "key-policy": Defect(KEY, "policy", ANYBODY),
     "imdsv2": Defect(TEMPLATE, "metadataOptions/httpTokens", "optional"),
@@ -155,7 +157,9 @@ DEFECTS: dict[str, Defect] = {
     "probes": Defect(DEPLOYMENT, f"{CONTAINER}/startupProbe", CUT, where=gpu),
     "restricted-pods": Defect(DEPLOYMENT, f"{CONTAINER}/securityContext/allowPrivilegeEscalation", True),
     "service-account-token": Defect(DEPLOYMENT, f"{POD}/automountServiceAccountToken", True),
-    "default-deny": Defect("kubernetes:networking.k8s.io/v1:NetworkPolicy", blamed=DEPLOYMENT, drop=True, where=lambda p: p.name.endswith("-deny")),
+    "default-deny": Defect(
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy", blamed=DEPLOYMENT, drop=True, where=lambda p: p.name.endswith("-deny")
+    ),
     "restricted-namespace": Defect(
         "kubernetes:core/v1:Namespace",
         "metadata/labels/pod-security.kubernetes.io\0enforce",
