@@ -11,7 +11,6 @@ from typing import Any
 
 import yaml
 
-from graph.model import UNKNOWN, SecretValue
 from graph.types import references, replacement, schema
 from graph.types.materialise import Scope
 from rehearsal import wire
@@ -70,7 +69,7 @@ class Aws:
         return Instance(Scope(package="aws", account=account, region=region), dict(config))
 
     def differ_config(self, old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-        """Changes of a provider update it in place: the bridge forces replacement of a provider for no input of this package."""
+        """Changes of a provider update it in place; `differ` says what a new region does to its resources."""
         changed = sorted(name for name in {*old, *new} if old.get(name) != new.get(name))
         return Difference(changed, ())
 
@@ -80,14 +79,25 @@ class Aws:
             return Checked(inputs, [("", f"{token} is not a type of pulumi-aws {self.version}")])
         return Checked(inputs, [(violation.path, violation.message) for violation in schema.check_inputs(token, inputs)])
 
-    def differ(self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-        """What changed and whether it replaces, by the table; and the order, by the bridge's rules. Raises for a type without rows."""
+    def differ(
+        self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> Difference:
+        """What changed and whether it replaces, by the table; and the order, by the bridge's rules. Raises for a type without rows.
+
+        A provider that was moved to another region replaces what it made in the first.
+        """
         try:
             found = replacement.diff(token, old, new)
         except replacement.UnknownReplacement as unknown:
             raise CloudError("", str(unknown)) from None
-        first = bool(found.replaces) and (found.delete_before_replace or deletes_first(token, new))
-        return Difference(tuple(found.changed), tuple(found.replaces), first)
+        moved = ("region",) if self._moved(instance, token, new, state) else ()
+        changed, replaces = dict.fromkeys((*found.changed, *moved)), dict.fromkeys((*found.replaces, *moved))
+        first = bool(replaces) and (found.delete_before_replace or deletes_first(token, new))
+        return Difference(tuple(changed), tuple(replaces), first)
+
+    def _moved(self, instance: Instance, token: str, new: Mapping[str, Any], state: Mapping[str, Any]) -> bool:
+        here, there = self.place(instance, token, new).region, wire.revealed(state.get("region"))
+        return bool(here) and isinstance(there, str) and bool(there) and here != there
 
     def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
         """The account and region of an object; the region is empty for global services."""
@@ -112,8 +122,9 @@ class Aws:
         if not row or not all(isinstance(value, str) and value for value in values.values()):
             return []
         scope = self.place(instance, token, inputs)
+        shown = {name: "[secret]" if value in wire.hidden(inputs) else value for name, value in values.items()}
         within = {"world": "world", "account": scope.account, "region": f"{scope.account}/{scope.region}"}[row["within"]]
-        return [(f"{within}/{token}", "/".join(values.values()), CloudError(row["code"], row["message"].format(**values)))]
+        return [(f"{within}/{token}", "/".join(values.values()), CloudError(row["code"], row["message"].format(**shown)))]
 
     def counts(self, token: str) -> Sequence[str]:
         """Outputs that count the versions of an object."""
@@ -161,23 +172,27 @@ def handles(found: Object) -> set[str]:
 
 def _referenced(token: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str], str, str]]:
     """(path, types it may be, value, value as it may be shown) of every known reference in the inputs."""
+    secret = wire.hidden(inputs)
     for path, tokens in references.of(token).items():
-        shown = "[secret]" if isinstance(inputs.get(path.partition(".")[0]), SecretValue) else ""
         for value in wire.at(inputs, path):
-            if value is not UNKNOWN and isinstance(value, str) and value:
-                yield path, tokens, value, shown or value
+            if isinstance(value, str) and value:
+                yield path, tokens, value, "[secret]" if value in secret else value
 
 
 def _exists(txn: Transaction, scope: Scope, tokens: Sequence[str], value: str) -> bool:
-    named = (one for token in tokens for one in txn.find(package="aws", token=token, account=scope.account) if value in handles(one))
-    implied = (
-        one
-        for token in tokens
-        for holder, path in table()["implied"].get(token, ())
-        for one in txn.find(package="aws", token=holder, account=scope.account)
-        if value in wire.at(one.outputs, path)
-    )
-    return any(one.scope.region in (scope.region, "") or not scope.region for one in (*named, *implied))
+    """Whether an object of these types goes by the value, in the region unless the value or the type reaches beyond it."""
+    for token in tokens:
+        named = (one for one in txn.find(package="aws", token=token, account=scope.account) if value in handles(one))
+        implied = (
+            one
+            for holder, path in table()["implied"].get(token, ())
+            for one in txn.find(package="aws", token=holder, account=scope.account)
+            if value in wire.at(one.outputs, path)
+        )
+        anywhere = value.startswith("arn:") or token in table()["cross_region"] or not scope.region
+        if any(anywhere or one.scope.region in (scope.region, "") for one in (*named, *implied)):
+            return True
+    return False
 
 
 def _holders(txn: Transaction, found: Object, rows: Sequence[Sequence[str]]) -> list[str]:

@@ -71,8 +71,10 @@ class Cloud(Protocol):
     def check(self, instance: Instance, urn: str, token: str, inputs: dict[str, Any], seed: bytes) -> Checked:
         """The inputs to keep, and everything wrong with them."""
 
-    def differ(self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
-        """What the provider's Diff says; raises for a type of which the table knows nothing."""
+    def differ(
+        self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> Difference:
+        """What the provider's Diff says of old and new inputs and the old outputs; raises for a type without rows in the table."""
 
     def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
         """Where an object lives: a resource may name its own region, and some services have none."""

@@ -79,7 +79,9 @@ class Kubernetes:
         failures += [(name, f"missing required property '{name}'") for name in ("apiVersion", "kind") if not inputs.get(name)]
         return Checked(_named(inputs, urn, seed), failures)
 
-    def differ(self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Difference:
+    def differ(
+        self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]
+    ) -> Difference:
         """What changed, and whether the provider's table makes it a replacement; same name and namespace means old first."""
         changed = wire.changed_paths(old, new)
         forcing = (

@@ -125,7 +125,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             instance = self._instance(context)
             self._raise_struck("diff", request, instance)
             old, new = wire.decode(request.old_inputs), wire.decode(request.news)
-            return _diff_reply(self._cloud.differ(instance, _token(request), old, new), old, new)
+            return _diff_reply(self._cloud.differ(instance, _token(request), old, new, wire.decode(request.olds)), old, new)
 
         return self._answer(context, differed)
 
@@ -173,10 +173,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
         def updated() -> provider_pb2.UpdateResponse:
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.news)
-            changed = self._cloud.differ(instance, token, wire.decode(request.old_inputs), inputs).changed
+            state = wire.decode(request.olds)
+            changed = self._cloud.differ(instance, token, wire.decode(request.old_inputs), inputs, state).changed
             struck = None if request.preview else self._struck("update", token, request.urn, instance)
             with self._store.transaction() as txn:
-                found = self._held(txn, instance, token, request.id, wire.decode(request.olds))
+                found = self._held(txn, instance, token, request.id, state)
                 if found is None:
                     raise CloudError("NotFound", f"{token} {request.id} does not exist (anymore); run a refresh")
                 outputs, revision = self._changed(found, instance, inputs, changed, preview=request.preview)

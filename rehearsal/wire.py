@@ -22,6 +22,17 @@ def revealed(value: Any) -> Any:
     return [revealed(item) for item in value] if isinstance(value, list | tuple) else value
 
 
+def hidden(value: Any, secret: bool = False) -> set[str]:
+    """Every text that stands under a secret mark; what a message must not repeat."""
+    if isinstance(value, SecretValue):
+        return hidden(value.value, True)
+    if isinstance(value, Mapping):
+        return {text for item in value.values() for text in hidden(item, secret)}
+    if isinstance(value, list | tuple):
+        return {text for item in value for text in hidden(item, secret)}
+    return {value} if secret and isinstance(value, str) else set()
+
+
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every scalar, empty container, secret and unknown with its Pulumi property path, such as `spec.ports[0].name`."""
     if isinstance(value, Mapping) and value:

@@ -57,9 +57,12 @@ class Connection:
         reply = self.call("Read", provider_pb2.ReadRequest(id=id, urn=self.urn(token, name), type=token, properties=given, inputs=given))
         return reply.id, wire.decode(reply.properties), wire.decode(reply.inputs)
 
-    def diff(self, token: str, name: str, id: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Any:
+    def diff(
+        self, token: str, name: str, id: str, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any] | None = None
+    ) -> Any:
+        olds = wire.encode(old if state is None else state)
         request = provider_pb2.DiffRequest(
-            id=id, urn=self.urn(token, name), type=token, olds=wire.encode(old), old_inputs=wire.encode(old), news=wire.encode(new)
+            id=id, urn=self.urn(token, name), type=token, olds=olds, old_inputs=wire.encode(old), news=wire.encode(new)
         )
         return self.call("Diff", request)
 

@@ -111,6 +111,16 @@ def test_identities_are_global_in_their_account(clouds: Any) -> None:
     make(clouds.aws("us-east-2"), ATTACHMENT, role="r", policyArn="arn:aws:iam::aws:policy/AmazonEKSClusterPolicy")
 
 
+def test_a_bucket_is_found_from_another_region(clouds: Any) -> None:
+    clouds.aws("us-west-2").create(BUCKET, "one", {"bucket": "data"})
+    clouds.aws("us-east-2").create(VERSIONING, "one", {"bucket": "data", "versioningConfiguration": {"status": "Enabled"}})
+
+
+def test_a_secret_reference_is_not_repeated(clouds: Any, refused: type[Exception]) -> None:
+    with pytest.raises(refused, match=r"NoSuchBucket(.*)\[secret\]"):
+        clouds.aws().create(VERSIONING, "one", {"bucket": SecretValue("canary"), "versioningConfiguration": {"status": "Enabled"}})
+
+
 # Names
 
 
@@ -171,6 +181,16 @@ def test_a_pools_size_is_an_update_and_its_machine_a_replacement(clouds: Any) ->
     other = {**base, "nodeGroupName": "g2", "instanceTypes": ["g6.xlarge"]}
     reply = clouds.aws().diff(group, "g", "c:g", base, other)
     assert (sorted(reply.replaces), reply.deleteBeforeReplace) == (["instanceTypes", "nodeGroupName"], True)
+
+
+def test_a_provider_that_moves_replaces_what_it_made(clouds: Any) -> None:
+    # terraform-provider-aws v6: `region` of a resource follows its provider and forces replacement.
+    inputs = {"cidrBlock": "10.0.0.0/16"}
+    id, state = clouds.aws("us-west-2").create(VPC, "v", inputs)
+    assert list(clouds.aws("us-west-2").diff(VPC, "v", id, inputs, inputs, state).replaces) == []
+    assert list(clouds.aws("us-east-2").diff(VPC, "v", id, inputs, inputs, state).replaces) == ["region"]
+    role, state = clouds.aws("us-west-2").create(ROLE, "r", ROLE_INPUTS)
+    assert list(clouds.aws("us-east-2").diff(ROLE, "r", role, ROLE_INPUTS, ROLE_INPUTS, state).replaces) == []
 
 
 def test_a_type_of_which_nothing_is_known_fails_loudly(clouds: Any, refused: type[Exception]) -> None:

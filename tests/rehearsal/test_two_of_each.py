@@ -14,7 +14,7 @@ from rehearsal.store import Object, Store
 
 pytestmark = pytest.mark.engine
 
-PROGRAM = '''
+PROGRAM = """
 import json
 import pulumi
 import pulumi_aws as aws
@@ -37,7 +37,7 @@ for region in ("us-west-2", "eu-west-1"):
             opts=pulumi.ResourceOptions(provider=cluster, depends_on=[home]),
         )
     pulumi.export(f"arn-{region}", vpc.arn)
-'''
+"""
 
 
 @pytest.fixture
