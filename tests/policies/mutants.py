@@ -62,6 +62,7 @@ class Defect:
 BUCKET, CLUSTER, DATABASE = "aws:s3/bucket:Bucket", "aws:eks/cluster:Cluster", "aws:rds/instance:Instance"
 TEMPLATE, GROUP, KEY = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup", "aws:kms/key:Key"
 DEPLOYMENT, VPC, REPOSITORY = "kubernetes:apps/v1:Deployment", "aws:ec2/vpc:Vpc", "aws:ecr/repository:Repository"
+NETWORK_POLICY, ATTACHMENT = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
