@@ -107,12 +107,12 @@ def test_every_row_fits_the_types_of_the_sdk(token: str) -> None:
 
 
 def test_a_type_without_a_row_still_gets_unique_values_of_the_right_types() -> None:
-    token = "aws:sagemaker/domain:Domain"
+    token = "aws:amp/workspace:Workspace"
     assert not has_identity(token)
     one, other = made(token, {}), made(token, {}, urn="urn:pulumi:dev::g::t::other")
     assert one.id != other.id
-    assert one.outputs["url"] != other.outputs["url"]
-    assert isinstance(one.outputs["url"], str)
+    assert one.outputs["prometheusEndpoint"] != other.outputs["prometheusEndpoint"]
+    assert isinstance(one.outputs["prometheusEndpoint"], str)
 
 
 def test_a_plan_hides_exactly_what_the_cloud_adds() -> None:
