@@ -19,6 +19,7 @@ from pulumi_policy import (
     StackValidationArgs,
     StackValidationPolicy,
 )
+from pulumi_policy.policy import Policy
 from pulumi_policy.proxy import _DictProxy, _is_unknown, _ListProxy
 
 from graph.model import UNKNOWN, Graph, Options, Resource
@@ -106,11 +107,11 @@ def stops(verdict: Verdict) -> bool:
     return verdict.status == "error" or (verdict.status == "fail" and verdict.level == "mandatory")
 
 
-def policies() -> list[ResourceValidationPolicy | StackValidationPolicy]:
+def policies() -> list[Policy]:
     """The policy objects of the pack."""
     judge = Judge()
     mandatory, advisory = EnforcementLevel.MANDATORY, EnforcementLevel.ADVISORY
-    found: list[ResourceValidationPolicy | StackValidationPolicy] = [
+    found: list[Policy] = [
         ResourceValidationPolicy("collect", "Collects what the program asks for.", judge.collect, enforcement_level=advisory)
     ]
     for book in BOOKS:
