@@ -19,11 +19,11 @@ def used():
     found = resource.getrusage(resource.RUSAGE_SELF)
     return found.ru_utime + found.ru_stime, found.ru_maxrss / 1024
 
-from operations import cli, export
+from operations import cli, review
 start = used()[0]
 for path in map(Path, sys.argv[1:]):
     before, told, code = used()[0], io.StringIO(), 0
-    sys.argv = ["groundwork", "graph", "--config", str(path)]
+    sys.argv = ["groundwork", "review", "--config", str(path)]
     try:
         with contextlib.redirect_stderr(told):
             cli.main()

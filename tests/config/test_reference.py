@@ -70,3 +70,9 @@ def test_fields_and_leaves_speak_of_the_same_places() -> None:
     from tests.config.fields import data
 
     assert {pattern(place, aws) for place in leaves(data("aws"))} <= fields(aws)
+
+
+def test_no_field_has_a_name_that_older_readers_of_yaml_take_for_a_boolean() -> None:
+    names = {part for owner in PLATFORMS.values() for field in fields(owner) for part in field.split(".")}
+    assert names & {"on", "off", "yes", "no", "y", "n", "true", "false", "null"} == set()
+    assert "owner" in names
