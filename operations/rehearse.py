@@ -15,12 +15,16 @@ from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
 from rehearsal.engine import NoEngine
+from rehearsal.faults import FaultsInvalid
 from rehearsal.stage import Stage, StageBusy, StageFailed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 CONFIG_MARK: Final = "is not a valid configuration"
 """What infra.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
+
+STAGE_FAULTS: Final = (NoEngine, StageBusy, StageFailed, FaultsInvalid)
+"""What may keep a stage from being set; each says what to do."""
 
 DONE: Final[dict[Action, tuple[str, str]]] = {
     "up": ("is up", "did not come up"),
@@ -52,7 +56,7 @@ def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage
 
 def _told(error: Exception) -> int:
     click.echo(f"groundwork: {error}", err=True)
-    return INTERNAL_FAULT
+    return CONFIG_FAULT if isinstance(error, FaultsInvalid) else INTERNAL_FAULT
 
 
 def _action(action: Action, text: str) -> click.Command:
@@ -71,7 +75,7 @@ def _action(action: Action, text: str) -> click.Command:
         try:
             with stage:
                 outcome = act(action, stage, packs=packs, display=sys.stderr if as_json else None)
-        except (NoEngine, StageBusy, StageFailed) as error:
+        except STAGE_FAULTS as error:
             return _told(error)
         click.echo(json.dumps(outcome.to_json(), indent=2) if as_json else summary(outcome, stage))
         return exit_code(outcome)
@@ -154,7 +158,7 @@ def execute(stack: str | None, config: Path | None, faults: Path | None, command
     try:
         with _stage(stack, config, faults) as stage:
             return stage.pulumi(*command[1:], capture=False).code
-    except (NoEngine, StageBusy, StageFailed) as error:
+    except STAGE_FAULTS as error:
         return _told(error)
 
 
@@ -173,7 +177,7 @@ def unprotected(stack: str | None, config: Path | None) -> int:
         with stage:
             platform, _ = load_file(stage.copy / f"Pulumi.{stage.stack}.yaml")
             outcome = unprotect(stage, [f"groundwork:platform.{path}" for path in protected_fields(platform)])
-    except (NoEngine, StageBusy, StageFailed) as error:
+    except STAGE_FAULTS as error:
         return _told(error)
     click.echo(summary(outcome, stage))
     return exit_code(outcome)

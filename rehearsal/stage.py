@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Final, Protocol, Self
+from typing import IO, Any, Final, Protocol, Self
 
 import yaml
 
@@ -66,11 +66,17 @@ def rehearsals() -> Path:
     return Path(base) / "groundwork" / "rehearsals"
 
 
-def stand_in_clouds(store: Path, faults: Path | None) -> Running:
-    """The stand-in clouds of rehearsal.servers."""
+def stand_in_clouds(store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None) -> Running:
+    """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it (see there).
+
+    Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
+    """
     from rehearsal.servers import start
 
-    return start(store, faults=faults)
+    try:
+        return start(store, faults=faults, existing=existing)
+    except ValueError as error:
+        raise StageFailed(str(error)) from error
 
 
 @dataclass(frozen=True, slots=True)
