@@ -115,7 +115,11 @@ CAPACITY_TYPES = {"on-demand": "ON_DEMAND", "spot": "SPOT"}
 GPU_TAINT = Taint("nvidia.com/gpu", "true", "NoSchedule")
 EKS_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
 POOL_LABEL = "groundwork.dev/pool"
-ACCELERATOR_LABEL = "groundwork.dev/accelerator"
+ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
+"""Tells the autoscaler that a new node will have GPUs, so that it adds no second one while the first still announces them.
+
+Source: kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/cloudprovider/aws/README.md, "Special note on GPU instances".
+"""
 
 
 @dataclass(frozen=True, slots=True)
