@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.spec import Secret
@@ -63,6 +63,7 @@ def test_what_readers_do_not_agree_on_is_refused(text: str) -> None:
         resolve(text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+-._eExobnaif~tTrueNl:<", max_size=12))
 def test_no_scalar_crashes_and_json_can_carry_each(text: str) -> None:
     try:
@@ -79,6 +80,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_what_another_writer_quotes_is_read_back(value: Any) -> None:
     document = load(yaml.safe_dump(value, default_style='"', allow_unicode=True) if isinstance(value, str) else yaml.safe_dump(value))
