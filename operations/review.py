@@ -1,0 +1,101 @@
+"""`groundwork review`: what a stack means, before it costs anything."""
+
+import io
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
+
+import click
+
+from operations.exits import CONFIG_FAULT, FINE, POLICY_FAILED
+from operations.selection import project_root, stack_file, stack_options
+
+if TYPE_CHECKING:
+    from review.build import Review
+
+Format = Literal["terminal", "json"]
+WAIVERS: Final = Path("policies") / "waivers.yaml"
+"""Where waivers stand, below the project's folder."""
+FILES: Final[dict[Format, str]] = {"terminal": "review.txt", "json": "review.json"}
+WIDTH: Final = 120
+"""Columns of a report that is written to a file."""
+
+
+@click.command()
+@stack_options
+@click.option("--format", "form", type=click.Choice(list(FILES)), default="terminal", show_default=True, help="How the report is written.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --format json.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report into this folder, as review.txt or review.json."
+)
+@click.pass_context
+def review(ctx: click.Context, stack: str | None, config: Path | None, form: Format, as_json: bool, out: Path | None) -> None:
+    """Print what a stack means: contents, findings by risk, what could not be judged, and the controls of the frameworks it names.
+
+    Needs no account, no credentials and no network. Exit codes: 0 fine, 2 a mandatory rule fails, 3 invalid configuration or waivers.
+    """
+    from infra.faults import ConfigFaults
+    from policies.waivers import WaiverFaults
+
+    chosen: Format = "json" if as_json else form
+    try:
+        found = _review(stack_file(stack, config))
+    except ConfigFaults as faults:
+        if chosen == "json":
+            _faults(asdict(fault) for fault in faults.faults)
+        raise
+    except WaiverFaults as fault:
+        if chosen == "json":
+            _faults([{"path": str(WAIVERS), "message": str(fault)}])
+        click.echo(f"groundwork: {fault}", err=True)
+        ctx.exit(CONFIG_FAULT)
+    _write(found, chosen, out)
+    ctx.exit(POLICY_FAILED if found.failed else FINE)
+
+
+def _review(path: Path) -> "Review":
+    from infra.offline import evaluate
+    from policies.catalog import BY_ID
+    from policies.evaluate import REHEARSED, Settings
+    from policies.evaluate import evaluate as judge
+    from policies.waivers import load
+    from review.build import build
+
+    waivers = load(project_root() / WAIVERS, today=date.today(), rules=BY_ID)
+    evaluation = evaluate(path)
+    return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)))
+
+
+def _faults(faults: Iterable[dict[str, Any]]) -> None:
+    click.echo(json.dumps({"faults": list(faults)}, indent=2))
+
+
+def _write(found: "Review", form: Format, out: Path | None) -> None:
+    if out is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
+        _print(found, form, sys.stdout)
+        return
+    text = io.StringIO()
+    _print(found, form, text, WIDTH)
+    out.mkdir(parents=True, exist_ok=True)
+    path = out / FILES[form]
+    path.write_text("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()), encoding="utf-8")
+    click.echo(f"The review is in {path}", err=True)
+
+
+def _print(found: "Review", form: Format, stream: IO[str], width: int | None = None) -> None:
+    if form == "json":
+        from review.to_json import to_json
+
+        stream.write(json.dumps(to_json(found), indent=2) + "\n")
+    else:
+        from rich.console import Console
+
+        from review.render import terminal
+
+        terminal(found, Console(file=stream, width=width))
