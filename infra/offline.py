@@ -5,17 +5,16 @@ from pathlib import Path
 
 from graph.model import Graph
 from graph.recorder import record
-from infra.config import Platform, load_file
-from infra.stackfile import StackFile
-
-PROJECT = "groundwork"
+from infra.config import load_file
+from infra.platforms import AnyPlatform
+from infra.stackfile import KEY, PROJECT, StackFile, engine_text
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """What one stack file means: its validated platform and the graph that the engine would be given."""
 
-    platform: Platform
+    platform: AnyPlatform
     stackfile: StackFile
     graph: Graph
 
@@ -29,8 +28,12 @@ def evaluate(path: Path, *, unknowns: bool = False) -> Evaluation:
     platform, stackfile = load_file(path)
 
     def program() -> None:
+        import pulumi
+
         from infra.compose import compose
 
-        compose(platform, project=PROJECT, stack=stackfile.stack)
+        for name, value in compose(platform, project=PROJECT, stack=stackfile.stack).items():
+            pulumi.export(name, value)
 
-    return Evaluation(platform, stackfile, record(program, project=PROJECT, stack=stackfile.stack, config={}, unknowns=unknowns))
+    config = {key: engine_text(value) for key, value in stackfile.config.items() if key != KEY}
+    return Evaluation(platform, stackfile, record(program, project=PROJECT, stack=stackfile.stack, config=config, unknowns=unknowns))

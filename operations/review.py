@@ -65,8 +65,8 @@ def _review(path: Path) -> "Review":
     from policies.waivers import load
     from review.build import build
 
-    waivers = load(project_root() / WAIVERS, today=date.today(), rules=BY_ID)
     evaluation = evaluate(path)
+    waivers = load(project_root() / WAIVERS, today=date.today(), rules=BY_ID, urns=evaluation.graph.by_urn)
     return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)))
 
 

@@ -1,7 +1,8 @@
 """What a rule is, what it sees, and what it can say."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -57,6 +58,23 @@ def get(source: Any, path: str, default: Any = None) -> Any:
             return default
         value = value[part]
     return plain(value, path)
+
+
+def secrets(value: Any) -> Iterator[str]:
+    """Every secret text in a value."""
+    if isinstance(value, SecretValue):
+        yield str(value.value)
+    elif isinstance(value, Mapping | list | tuple):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from secrets(item)
+
+
+def redacted(message: str, hidden: Iterable[str]) -> str:
+    """The message without any word that stands in a secret."""
+    words = {word for word in re.findall(r"\S{4,}", message) for secret in hidden if word.strip(",;") in secret}
+    for word in words:
+        message = message.replace(word, "[secret]")
+    return message
 
 
 def document(source: Any, path: str) -> Mapping[str, Any]:
@@ -152,7 +170,7 @@ class Rule:
             return "undetermined", f"{unknown} is known only after apply"
         except Exception as error:  # isolated here so that one broken rule cannot hide the others
             return "error", f"the rule broke: {type(error).__name__}"
-        return ("fail", "; ".join(found)) if found else ("pass", "")
+        return ("fail", redacted("; ".join(found), [*secrets(resource.inputs)])) if found else ("pass", "")
 
 
 @dataclass(slots=True)

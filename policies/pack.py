@@ -23,7 +23,7 @@ from pulumi_policy.policy import Policy
 from pulumi_policy.proxy import _DictProxy, _is_unknown, _ListProxy
 
 from graph.model import UNKNOWN, Graph, Options, Resource
-from policies.catalog import BOOKS, RULES
+from policies.catalog import BOOKS, BY_ID
 from policies.evaluate import Settings, evaluate
 from policies.model import Verdict
 from policies.waivers import load
@@ -81,7 +81,7 @@ class Judge:
         key = hash(tuple(found.urn for found in resources)) ^ len(self.inputs)
         if not self._judged[1] or self._judged[0] != key:
             graph = Graph("", "", tuple(self.resource(found) for found in resources))
-            waivers = load(WAIVERS, today=date.today(), rules=[rule.id for rule in RULES])
+            waivers = load(WAIVERS, today=date.today(), rules=BY_ID, urns=graph.by_urn)
             self._judged = (key, evaluate(graph, Settings({}, waivers)))
         return self._judged[1]
 

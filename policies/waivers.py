@@ -1,5 +1,6 @@
 """Findings that somebody answers for: who, why, and until when. The file is reviewed; a waiver that is wrong in any way is an error."""
 
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ import yaml
 
 LONGEST_DAYS = 90
 """Days that a waiver may run for."""
+STACK = re.compile(r"urn:pulumi:([a-z0-9-]+)::")
+"""A waiver names its stack, so that another stack does not hold it for stale."""
 FIELDS = frozenset({"id", "rules", "urn", "owner", "approver", "reason", "created", "expires"})
 
 
@@ -21,7 +24,7 @@ class WaiverFaults(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Waiver:
-    """One waiver. `urn` is a glob over URNs; `expires` is the last day it holds."""
+    """One waiver. `urn` is a glob over the URNs of one stack, which it names; `expires` is the last day it holds."""
 
     id: str
     rules: tuple[str, ...]
@@ -40,12 +43,15 @@ class Waiver:
 def load(path: Path, *, today: date, rules: Collection[str], urns: Collection[str] = ()) -> tuple[Waiver, ...]:
     """The waivers of a file that hold today; none when there is no file.
 
-    Raises WaiverFaults naming every one that is malformed, expired, too long, self-approved, of an unknown rule, or (given `urns`)
-    that matches no resource.
+    `urns` are those of the stack being judged. Raises WaiverFaults naming every one that is malformed, expired, too long, self-approved,
+    of an unknown rule, or of this stack without matching any of its resources.
     """
     if not path.is_file():
         return ()
-    rows = yaml.safe_load(path.read_text()) or []
+    try:
+        rows = yaml.safe_load(path.read_text()) or []
+    except yaml.YAMLError as error:
+        raise WaiverFaults(f"{path.name}: is not YAML: {getattr(error, 'problem', error)}") from None
     if not isinstance(rows, list):
         raise WaiverFaults(f"{path.name}: must be a list of waivers")
     waivers = [(f"waiver {index + 1}", row) for index, row in enumerate(rows)]
@@ -60,14 +66,20 @@ def load(path: Path, *, today: date, rules: Collection[str], urns: Collection[st
 def _faults(row: Any, today: date, rules: Collection[str], urns: Collection[str]) -> Sequence[str]:
     if not isinstance(row, dict) or set(row) != FIELDS:
         return [f"must hold exactly {', '.join(sorted(FIELDS))}"]
-    if not (isinstance(row["created"], date) and isinstance(row["expires"], date) and isinstance(row["rules"], list)):
-        return ["created and expires must be dates, rules a list"]
+    if type(row["created"]) is not date or type(row["expires"]) is not date or not isinstance(row["rules"], list):
+        return ["created and expires must be dates without a time, rules a list"]
     found = [f'{name} "" is empty' for name in ("id", "urn", "owner", "approver", "reason") if not str(row[name] or "").strip()]
     found += [f'there is no rule "{name}"' for name in row["rules"] if name not in rules]
     found += ["its owner approved it; somebody else must"] if row["owner"] == row["approver"] else []
     found += [f"expired on {row['expires']}"] if row["expires"] < today else []
     found += [f"runs longer than {LONGEST_DAYS} days"] if (row["expires"] - row["created"]).days > LONGEST_DAYS else []
     found += [f"is from the future, {row['created']}"] if row["created"] > today else []
-    if urns and not any(fnmatchcase(urn, str(row["urn"])) for urn in urns):
-        found.append(f"matches no resource: {row['urn']}")
-    return found
+    return [*found, *_stale(str(row["urn"]), urns)]
+
+
+def _stale(glob: str, urns: Collection[str]) -> Sequence[str]:
+    named = STACK.match(glob)
+    if not named:
+        return ["its urn must name one stack: urn:pulumi:<stack>::…"]
+    here = [urn for urn in urns if urn.startswith(named[0])]
+    return [f"matches no resource: {glob}"] if here and not any(fnmatchcase(urn, glob) for urn in here) else []

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from graph.model import UNKNOWN, Resource, SecretValue
+from graph.model import UNKNOWN, Resource
 from policies.model import Book, View, get
 
 BOOK = Book("workloads")
@@ -202,12 +202,12 @@ def restricted_namespace(deployment: Resource, view: View) -> Iterator[str]:
     severity="critical",
 )
 def no_plain_secrets(resource: Resource, view: View) -> Iterator[str]:
-    """Judged by name, and by what the program itself marked secret; the value is never told."""
+    """Judged by name alone, since the engine hands secrets to a pack like any other value; the value is never told."""
     named = {str(key): value for key, value in get_raw(resource, "data").items()}
     if resource.type != "kubernetes:core/v1:ConfigMap":
         named = {f"{c.get('name')}/{e.get('name')}": e.get("value") for c in containers(resource) for e in c.get("env") or ()}
     for name, value in named.items():
         word = name.rsplit("/", 1)[-1]
         telling = SECRET_NAME.search(word) and not REFERENCE_NAME.search(word)
-        if isinstance(value, SecretValue) or (telling and (value is UNKNOWN or value not in (None, ""))):
+        if telling and (value is UNKNOWN or value not in (None, "")):
             yield f"{name} holds a secret in plain"

@@ -15,9 +15,16 @@ MEASURED = """
 import contextlib, io, json, resource, sys
 from pathlib import Path
 
+def peak(found):
+    # ru_maxrss begins with what the starter of this process had; VmHWM is of this process alone.
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return found.ru_maxrss / 1024
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM:")) / 1024
+
 def used():
     found = resource.getrusage(resource.RUSAGE_SELF)
-    return found.ru_utime + found.ru_stime, found.ru_maxrss / 1024
+    return found.ru_utime + found.ru_stime, peak(found)
 
 from operations import cli, review
 start = used()[0]
@@ -29,8 +36,8 @@ for path in map(Path, sys.argv[1:]):
             cli.main()
     except SystemExit as end:
         code = end.code
-    after, peak = used()
-    row = {"name": path.stem, "code": code, "told": told.getvalue(), "seconds": start + after - before, "mebibytes": peak}
+    after, most = used()
+    row = {"name": path.stem, "code": code, "told": told.getvalue(), "seconds": start + after - before, "mebibytes": most}
     print(json.dumps(row))
 """
 """The command line on one file after the other, in a process of its own, where memory can be measured.

@@ -1,5 +1,6 @@
 """Every rule passes on a sound stack, fails on a planted defect, and says so of the resource at fault."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -89,16 +90,21 @@ def test_unknown_is_undetermined_and_a_crash_is_an_error(prod: Graph) -> None:
         assert failed([verdict]) is (status != "undetermined")
 
 
+def changed(graph: Graph, token: str, path: str, value: object) -> Graph:
+    victim = graph.of_type(token)[0]
+    inputs = planted(dict(victim.inputs), path, value)
+    return replace(graph, resources=tuple(replace(r, inputs=inputs) if r.urn == victim.urn else r for r in graph))
+
+
 def test_secrets_reach_no_message(prod: Graph) -> None:
-    canary = "canary-5f2d"
-    deployment = prod.of_type("kubernetes:apps/v1:Deployment")[0]
-    entries = [{"name": "API_TOKEN", "value": SecretValue(canary)}, {"name": "OTHER", "value": SecretValue(canary)}]
-    inputs = planted(dict(deployment.inputs), "spec/template/spec/containers/0/env", entries)
-    graph = replace(prod, resources=tuple(replace(r, inputs=inputs) if r.urn == deployment.urn else r for r in prod))
-    verdicts = evaluate(graph)
-    assert len(of(verdicts, "no-plain-secrets", "fail")) == 1
-    assert "OTHER" in of(verdicts, "no-plain-secrets", "fail")[0].message
-    assert canary not in repr(verdicts)
+    canary = "hunter2-canary"
+    entries = [{"name": "API_TOKEN", "value": SecretValue(canary)}]
+    held = changed(prod, "kubernetes:apps/v1:Deployment", "spec/template/spec/containers/0/env", entries)
+    rights = SecretValue(json.dumps({"Statement": [{"Effect": "Allow", "Action": f"{canary}:*", "Resource": "*"}]}))
+    for graph, rule in ((held, "no-plain-secrets"), (changed(prod, "aws:iam/rolePolicy:RolePolicy", "policy", rights), "least-privilege")):
+        verdicts = evaluate(graph)
+        assert len(of(verdicts, rule, "fail")) == 1
+        assert canary not in repr(verdicts)
 
 
 def test_the_tier_decides_what_production_demands(prod: Graph) -> None:

@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ URN = "urn:pulumi:prod::groundwork::aws:rds/instance:Instance::registry-database
 GOOD = {
     "id": "W1",
     "rules": ["database-backups"],
-    "urn": "*registry-database-instance",
+    "urn": "urn:pulumi:prod::*registry-database-instance",
     "owner": "ml-platform",
     "approver": "security",
     "reason": "restored from the warehouse every night",
@@ -56,9 +56,11 @@ def test_the_last_day_counts(tmp_path: Path) -> None:
         ({"approver": "ml-platform"}, "somebody else"),
         ({"rules": ["no-such-rule"]}, "no-such-rule"),
         ({"reason": "  "}, "reason"),
-        ({"urn": "*nothing-like-it"}, "matches no resource"),
+        ({"urn": "urn:pulumi:prod::*nothing-like-it"}, "matches no resource"),
+        ({"urn": "*registry-database-instance"}, "must name one stack"),
         ({"created": date(2026, 12, 1)}, "from the future"),
         ({"expires": "soon"}, "must be dates"),
+        ({"created": datetime(2026, 11, 24, 10)}, "without a time"),
         ({"extra": 1}, "exactly"),
     ],
 )
@@ -71,3 +73,13 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
     with pytest.raises(WaiverFaults) as raised:
         load(written(tmp_path, {**GOOD, "reason": ""}, {**GOOD, "approver": ""}), today=TODAY, rules=RULES)
     assert all(word in str(raised.value) for word in ("reason", "approver", '"W1" stands twice'))
+
+
+def test_another_stack_does_not_hold_it_for_stale(tmp_path: Path) -> None:
+    assert load(written(tmp_path, GOOD), today=TODAY, rules=RULES, urns=[URN.replace(":prod::", ":dev::")])
+
+
+def test_what_is_no_yaml_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "waivers.yaml").write_text("- id: [")
+    with pytest.raises(WaiverFaults, match="is not YAML"):
+        load(tmp_path / "waivers.yaml", today=TODAY, rules=RULES)
