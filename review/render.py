@@ -93,7 +93,7 @@ def _finding(row: Finding) -> RenderableType:
     by_message = sorted(row.places, key=lambda place: place.message)
     for message, places in groupby(by_message, key=lambda place: place.message):
         grid.add_row("", Text.assemble(_places(list(places)), ": ", safe(message)))
-    grid.add_row(Text("fix", "dim"), safe(row.remedy))
+    grid.add_row("", Text.assemble(Text("fix: ", "dim"), safe(row.remedy)))
     return _inset(grid)
 
 
