@@ -117,6 +117,7 @@ def _where(place: Place) -> str:
 def _framework(framework: FrameworkLines) -> list[RenderableType]:
     judged = [row for row in framework.controls if row.rules]
     bare = len(framework.controls) - len(judged)
+    held = [row.id for row in judged if row.evidence == "holds"]
     told = (
         f"Rules support evidence for {len(judged)} of {len(framework.controls)} controls and prove none; "
         f"{bare} need evidence of process alone (JSON lists what each needs)."
@@ -126,9 +127,11 @@ def _framework(framework: FrameworkLines) -> list[RenderableType]:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     for row in judged:
-        failing = safe(f": {', '.join(row.failing)}" if row.failing else "", "red")
-        table.add_row(safe(row.id), Text(row.evidence, EVIDENCE[row.evidence]), Text.assemble(safe(row.title), failing))
-    return [_inset(safe(told, "dim")), _inset(table)]
+        if row.evidence != "holds":
+            failing = safe(f": {', '.join(row.failing)}" if row.failing else "", "red")
+            table.add_row(safe(row.id), Text(row.evidence, EVIDENCE[row.evidence]), Text.assemble(safe(row.title), failing))
+    holds = Text.assemble(Text(f"{len(held)} hold: ", EVIDENCE["holds"]), safe(", ".join(held) or "none"))
+    return [_inset(safe(told, "dim")), _inset(holds), *([_inset(table)] if table.row_count else [])]
 
 
 def _count(number: int, what: str) -> str:

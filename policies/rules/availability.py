@@ -134,4 +134,4 @@ def production_replicas(scaler: Resource, view: View) -> Iterator[str]:
     """A node may go at any time."""
     least = get(scaler, "spec.minReplicaCount", 0)
     if least < 2:
-        yield f"may go down to {least} replicas"
+        yield f"keeps {least} at the least, fewer than 2"
