@@ -14,7 +14,8 @@ import yaml
 from graph.types import references, replacement, schema
 from graph.types.materialise import Scope
 from rehearsal import wire
-from rehearsal.cloud import Checked, CloudError, Difference, Instance, Keep
+from rehearsal.answers import CloudError, Keep
+from rehearsal.cloud import Checked, Difference, Instance
 from rehearsal.store import Object, Transaction
 
 UNKNOWN_ACCOUNT = "000000000000"

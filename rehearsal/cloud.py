@@ -1,23 +1,13 @@
-"""What a stand-in cloud is to the provider that serves it: refusals, provider instances, and the questions the server asks."""
+"""What a stand-in cloud is to the provider that serves it: provider instances, and the questions the server asks."""
 
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from graph.types.materialise import Scope
-
-if TYPE_CHECKING:
-    from rehearsal.store import Object, Transaction
-
-
-class CloudError(Exception):
-    """What a cloud answers when it refuses. `code` is the service's own error code; `retryable` is what its SDK would try again."""
-
-    def __init__(self, code: str, message: str, *, retryable: bool = False) -> None:
-        super().__init__(f"{code}: {message}" if code else message)
-        self.code = code
-        self.retryable = retryable
+from rehearsal.answers import CloudError, Keep
+from rehearsal.store import Object, Transaction
 
 
 @dataclass(slots=True)
@@ -45,17 +35,6 @@ class Checked(NamedTuple):
     failures: list[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
-    """What a deletion leaves behind by design. `until` is in seconds since the epoch; None is without end."""
-
-    token: str
-    id: str
-    reason: str
-    until: float | None = None
-    keeps_name: bool = False
-
-
 class Cloud(Protocol):
     """One package's behaviour. Everything that refuses raises CloudError; the server turns it into the reply."""
 
@@ -79,7 +58,7 @@ class Cloud(Protocol):
     def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
         """Where an object lives: a resource may name its own region, and some services have none."""
 
-    def admit(self, txn: "Transaction", instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> "Object | None":
+    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> Object | None:
         """Raise what the cloud refuses before it makes or changes an object; an object to adopt, if the API upserts."""
 
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str, CloudError]]:
@@ -91,5 +70,5 @@ class Cloud(Protocol):
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """Those of `counts` that a change of these properties moves; a preview does not know them."""
 
-    def release(self, txn: "Transaction", found: "Object") -> Sequence[Keep]:
+    def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Raise what the cloud refuses before it deletes; what the deletion leaves behind."""

@@ -29,7 +29,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from rehearsal.cloud import CloudError
+from rehearsal.answers import CloudError
 
 Operation = Literal["configure", "check", "diff", "create", "read", "update", "delete", "*"]
 When = Literal["before", "after", "partial"]

@@ -17,7 +17,8 @@ from graph.types import schema
 from graph.types.kubernetes import is_namespaced, object_id
 from graph.types.materialise import Scope
 from rehearsal import wire
-from rehearsal.cloud import Checked, CloudError, Difference, Instance, Keep
+from rehearsal.answers import CloudError, Keep
+from rehearsal.cloud import Checked, Difference, Instance
 from rehearsal.store import Object, Transaction
 
 MANAGER = "pulumi-kubernetes"

@@ -17,7 +17,8 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, st
 from graph.model import UNKNOWN
 from graph.types.materialise import Scope, materialise, planned
 from rehearsal import wire
-from rehearsal.cloud import Cloud, CloudError, Difference, Instance
+from rehearsal.answers import CloudError
+from rehearsal.cloud import Cloud, Difference, Instance
 from rehearsal.faults import Faults
 from rehearsal.store import Object, Store, Transaction, unsealed
 

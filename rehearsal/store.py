@@ -20,7 +20,7 @@ from typing import Any, Self
 
 from graph.model import SecretValue
 from graph.types.materialise import Scope
-from rehearsal.cloud import CloudError, Keep
+from rehearsal.answers import CloudError, Keep
 
 FORMAT = "1"
 SEALED = "\x00sealed"

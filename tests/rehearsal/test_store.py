@@ -8,7 +8,7 @@ import pytest
 
 from graph.model import SecretValue
 from graph.types.materialise import Scope
-from rehearsal.cloud import CloudError, Keep
+from rehearsal.answers import CloudError, Keep
 from rehearsal.store import NOT_KEPT, Object, Store, unsealed
 
 SCOPE = Scope(package="aws", account="111122223333", region="us-west-2")
