@@ -75,6 +75,12 @@ def test_about_a_dozen_policy_objects() -> None:
     assert 8 <= len(policies()) <= 16
 
 
+def test_a_rehearsal_lowers_what_the_review_lowers() -> None:
+    from rehearsal.actions import LOWERED
+
+    assert dict(LOWERED) == dict(REHEARSED)
+
+
 @pytest.mark.engine
 @pytest.mark.parametrize("stack", [pytest.param("dev", marks=pytest.mark.smoke), "prod", "onprem"])
 def test_verdicts_on_the_engine_equal_those_in_process(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
