@@ -147,10 +147,9 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 first = child.process.stdout.readline()
                 if first.strip().isdigit():
                     proxy.attach(int(first))
+                    yield from _output(child)
                 else:
-                    proxy.close("it ended before it served")
-                    yield "stdout", first
-                yield from _output(child)
+                    yield from _failed_start(child, first, proxy)
         except InterruptedError:
             return
         finally:
@@ -200,6 +199,16 @@ def _output(child: Child) -> Iterator[Piece]:
         while (piece := pieces.get()) is not None:
             yield piece
     yield "exitcode", str(child.process.wait()).encode()
+
+
+def _failed_start(child: Child, first: bytes, proxy: PolicyProxy) -> Iterator[Piece]:
+    """End a pack that wrote something else than its port, and pass on what it said: the engine shows the reason alone."""
+    if first:
+        child.ask()
+    pieces = [("stdout", first), *_output(child)]
+    said = b"".join(data for name, data in pieces if name != "exitcode").decode(errors="replace").strip()
+    proxy.close(f"it ended before it served: {said[-2_000:] or 'it said nothing'}")
+    yield from pieces
 
 
 def _set_at_end(stream: IO[bytes], event: threading.Event) -> None:
