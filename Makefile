@@ -26,10 +26,10 @@ up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine agai
 
 test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehearsed on the engine
 	@$(PYTEST) -n 2
-	@$(PYTEST) -m "engine and smoke"
+	@$(PYTEST) -n 2 --dist=worksteal -m "engine and smoke"
 
 test-engine: .venv/.synced ## Every rehearsal on the engine
-	@$(PYTEST) -m engine
+	@$(PYTEST) -n 2 --dist=worksteal -m engine
 
 test-external: .venv/.synced ## Stacks judged by scanners that are not ours
 	@$(PYTEST) -m external
