@@ -60,8 +60,11 @@ class NotProvisioned(Exception):
 
 
 def _checkov(jobs: list[dict[str, str]]) -> list[dict[str, Any]]:
-    """Run the worker in Checkov's own environment. Raises NotProvisioned."""
-    uv = shutil.which("uv")
+    """Run the worker in Checkov's own environment, made by the uv that runs us (it names itself in UV) or the one on PATH.
+
+    Raises NotProvisioned.
+    """
+    uv = shutil.which(os.environ.get("UV", "uv"))
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
     command = [uv or "uv", "tool", "run", "--python", python, "--from", f"checkov=={VERSION}", "python"]
     ready = subprocess.run([*command, "-c", "import checkov"], capture_output=True, text=True) if uv else None
@@ -131,11 +134,18 @@ def test_a_missing_scanner_is_never_silent(monkeypatch: pytest.MonkeyPatch, ci: 
     told: list[str] = []
     monkeypatch.setenv("CI", ci)
     monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.delenv("UV", raising=False)
     with pytest.raises(NotProvisioned) as why:
         _checkov([])
     with pytest.raises(outcome, match=r"COULD NOT BE PROVISIONED.*uv is not on PATH"):
         _give_up(told.append, why.value)
     assert bool(told) == (outcome is pytest.skip.Exception)
+
+
+def test_a_scanner_is_had_on_a_machine_without_uv_on_its_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV", str(shutil.which(os.environ.get("UV", "uv"))))
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert _checkov([]) == []
 
 
 @pytest.mark.parametrize("stack", STACKS)
