@@ -65,8 +65,7 @@ def _checkov(jobs: list[dict[str, str]]) -> list[dict[str, Any]]:
     Raises NotProvisioned.
     """
     uv = shutil.which(os.environ.get("UV", "uv"))
-    python = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = [uv or "uv", "tool", "run", "--python", python, "--from", f"checkov=={VERSION}", "python"]
+    command = [uv or "uv", "tool", "run", "--python", sys.executable, "--from", f"checkov=={VERSION}", "python"]
     ready = subprocess.run([*command, "-c", "import checkov"], capture_output=True, text=True) if uv else None
     if ready is None or ready.returncode:
         raise NotProvisioned(ready.stderr.strip()[-500:] if ready else "uv is not on PATH")
