@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components.kubernetes.inference_endpoint import InferenceEndpoint
-from components.kubernetes.operators import Operators
-from components.kubernetes.tracking_server import TrackingServer
+from components.kubernetes.addons.operators import Operators
+from components.kubernetes.serving.endpoint import InferenceEndpoint
+from components.kubernetes.tracking.server import TrackingServer
 from infra.platforms import AnyPlatform
 from infra.sites import Site, build
 

@@ -9,13 +9,13 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.accelerators import aws_machines
-from components.aws.cluster import ClusterArgs
-from components.aws.network import NetworkArgs
-from components.aws.registry import RegistryArgs
-from components.aws.storage import StorageArgs
-from components.kubernetes.inference_endpoint import InferenceEndpointArgs
-from components.kubernetes.operators import OperatorsArgs
-from components.kubernetes.tracking_server import TrackingServerArgs
+from components.aws.cluster.eks import ClusterArgs
+from components.aws.network.vpc import NetworkArgs
+from components.aws.registry.registry import RegistryArgs
+from components.aws.storage.buckets import StorageArgs
+from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.tracking.server import TrackingServerArgs
 from components.onprem.cluster import ExistingClusterArgs
 from components.onprem.database import ExistingDatabaseArgs
 from components.onprem.storage import ExistingStoreArgs

@@ -40,10 +40,10 @@ def build(platform: AnyPlatform, *, project: str, stack: str) -> Site:
 def _aws(platform: AwsPlatform, context: Context) -> Site:
     import pulumi_aws as aws
 
-    from components.aws.cluster import GpuCluster
-    from components.aws.network import Network
-    from components.aws.registry import ModelRegistry
-    from components.aws.storage import ObjectStorage
+    from components.aws.cluster.eks import GpuCluster
+    from components.aws.network.vpc import Network
+    from components.aws.registry.registry import ModelRegistry
+    from components.aws.storage.buckets import ObjectStorage
 
     site = platform.site
     provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.aws.documents import Document, Statement, document, key_owner
+from components.aws.documents.keys import key_owner
+from components.aws.documents.statements import Document, Statement, document
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration

@@ -10,7 +10,7 @@ from components.lazy import lazy
 LOADS = """
 import sys
 import infra.config
-import components.aws.registry, components.aws.cluster
+import components.aws.registry.registry, components.aws.cluster.eks
 print([name for name in sys.modules if name.split(".")[0] in ("pulumi_aws", "pulumi_kubernetes")])
 """
 

@@ -28,7 +28,7 @@ BUCKETS = """
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket, BucketArgs
 from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from components.aws.bucket import BucketArgs
-from components.aws.cluster import ClusterArgs, service_range
-from components.aws.database import DatabaseArgs
-from components.aws.network import NetworkArgs
-from components.aws.pools import GpuPoolArgs, SystemPoolArgs
-from components.aws.registry import RegistryArgs
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
+from components.aws.cluster.eks import ClusterArgs, service_range
+from components.aws.network.vpc import NetworkArgs
+from components.aws.registry.database import DatabaseArgs
+from components.aws.registry.registry import RegistryArgs
+from components.aws.storage.bucket import BucketArgs
 
 POOL = {"accelerator": "l40s", "machine": "g6e.12xlarge", "max": 2}
 DATABASE = {"instance_class": "db.t4g.medium"}

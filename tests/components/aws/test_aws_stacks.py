@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.accelerators import aws_machines
-from components.aws.network import PRIVATE_SERVICES
+from components.aws.network.vpc import PRIVATE_SERVICES
 from graph.model import Graph, Resource
 from infra.offline import evaluate
 

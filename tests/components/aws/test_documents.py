@@ -8,8 +8,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.aws import documents
-from components.aws.documents import bucket_access, key_for_logs, tls_only, trust_pod, trust_service, untagged_expiry
+from components.aws.documents.keys import key_for_logs
+from components.aws.documents.statements import document
+from components.aws.documents.stores import bucket_access, tls_only, untagged_expiry
+from components.aws.documents.trust import trust_pod, trust_service
 
 BUCKET, KEY = "arn:aws:s3:::b", "arn:aws:kms:us-west-2:111122223333:key/k"
 
@@ -97,5 +99,5 @@ def test_only_untagged_images_expire() -> None:
 
 
 def test_documents_carry_their_version_and_every_statement() -> None:
-    text = resolved(lambda: documents.document({"Sid": "a"}, {"Sid": "b"}))
+    text = resolved(lambda: document({"Sid": "a"}, {"Sid": "b"}))
     assert json.loads(text) == {"Version": "2012-10-17", "Statement": [{"Sid": "a"}, {"Sid": "b"}]}

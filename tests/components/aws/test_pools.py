@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from components.aws.autoscaler import chart_values, priorities
-from components.aws.nodes import group_name
-from components.aws.pools import GpuPoolArgs, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.capacity.groups import group_name
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.cluster.autoscaler import chart_values, priorities
 from components.naming import Naming
 
 ZONES = ("us-west-2a", "us-west-2b")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.aws.subnets import LETTERS, ZoneSubnets, plan_subnets
+from components.aws.network.subnets import LETTERS, ZoneSubnets, plan_subnets
 
 
 def vpc(prefix: int, index: int) -> str:

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.contracts import Context
-from components.kubernetes.inference_endpoint import InferenceEndpointArgs
-from components.kubernetes.operators import OperatorsArgs
-from components.kubernetes.tracking_server import TrackingServerArgs
+from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.tracking.server import TrackingServerArgs
 from components.labels import Labels
 from components.naming import Naming
 from components.onprem.cluster import ExistingClusterArgs
@@ -105,9 +105,9 @@ class Site:
         return record(self.program, project="groundwork", stack="fra1", config={}, unknowns=unknowns)
 
     def program(self) -> None:
-        from components.kubernetes.inference_endpoint import InferenceEndpoint
-        from components.kubernetes.operators import Operators
-        from components.kubernetes.tracking_server import TrackingServer
+        from components.kubernetes.addons.operators import Operators
+        from components.kubernetes.serving.endpoint import InferenceEndpoint
+        from components.kubernetes.tracking.server import TrackingServer
         from components.onprem.cluster import ExistingCluster
         from components.onprem.database import ExistingDatabase
         from components.onprem.storage import ExistingBucket

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from components.kubernetes.inference_endpoint import InferenceEndpointArgs
-from components.kubernetes.operators import OperatorsArgs
-from components.kubernetes.tracking_server import TrackingServerArgs
+from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.tracking.server import TrackingServerArgs
 
 PROMETHEUS = {"address": "http://prometheus.monitoring.svc:9090", "namespace": "monitoring"}
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes.inference_endpoint import InferenceEndpointArgs
-from components.kubernetes.tracking_server import TrackingServerArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Secret, Spec
 from graph.model import Graph
 
@@ -143,7 +143,7 @@ def fields_of(model: type[Spec], data: Any, prefix: str) -> set[str]:
 
 
 def test_no_field_was_forgotten(site: Any, endpoint_args: Any, container_engine: dict[str, Any], tracking_args: Any) -> None:
-    from components.kubernetes.operators import OperatorsArgs
+    from components.kubernetes.addons.operators import OperatorsArgs
     from components.onprem.cluster import ExistingClusterArgs
     from components.onprem.database import ExistingDatabaseArgs
     from components.onprem.storage import ExistingStoreArgs

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.kubernetes.operators import CHARTS, Monitoring, OperatorsArgs, monitoring_of
+from components.kubernetes.addons.operators import CHARTS, Monitoring, OperatorsArgs, monitoring_of
 from components.spec import Secret
 from graph.model import Graph, Resource, SecretValue
 

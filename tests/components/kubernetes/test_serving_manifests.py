@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from components.contracts import AcceleratorPool, SecretKey, Taint
-from components.kubernetes import manifests, serving
+from components.kubernetes import manifests
 from components.kubernetes.manifests import Identity
+from components.kubernetes.serving import pods as serving
 from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 

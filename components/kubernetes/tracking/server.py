@@ -8,8 +8,8 @@ from pydantic import Field
 
 from components.contracts import Cluster, Context, Database, Grant, ObjectStore
 from components.kubernetes import manifests
+from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
-from components.kubernetes.operators import Operators
 from components.kubernetes.vocabulary import Hostname, quantity
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import ImageReference, Many, Name, Size, Spec

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from components.kubernetes.engines import Engine
+from components.kubernetes.serving.engines import Engine
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
 

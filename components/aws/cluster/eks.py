@@ -7,26 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import pulumi
 from pydantic import Field
 
-from components.aws import autoscaler
-from components.aws.addons import ADDONS, Addon, AddonName
 from components.aws.base import AwsComponent, ServiceRole
-from components.aws.documents import (
-    USE_KEY,
-    Statement,
-    allow,
-    document,
-    key_for_autoscaling,
-    key_for_logs,
-    trust_pod,
-    trust_service_unconditionally,
-)
-from components.aws.identity import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
-from components.aws.network import Network
-from components.aws.nodes import Nodes, group_name
-from components.aws.pools import GpuPoolArgs, NodeGroupPlan, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.capacity.groups import Nodes, group_name
+from components.aws.capacity.pools import GpuPoolArgs, NodeGroupPlan, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.cluster import autoscaler
+from components.aws.cluster.addons import ADDONS, Addon, AddonName
+from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
+from components.aws.documents.statements import Statement, allow, document
+from components.aws.documents.trust import trust_pod, trust_service_unconditionally
+from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
+from components.aws.network.vpc import Network
 from components.aws.values import LogRetention, RoleArn, SourceCidr
 from components.contracts import Binding, Context, Grant
-from components.kubernetes.operators import EXTERNAL_SECRETS
+from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.lazy import lazy
 from components.naming import short_hash
 from components.spec import Duration, Many, Name, Spec

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import pulumi
 
 from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
-from components.kubernetes import manifests, serving
-from components.kubernetes.inference_args import InferenceEndpointArgs, ScaleArgs
+from components.kubernetes import manifests
+from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
-from components.kubernetes.operators import Operators
+from components.kubernetes.serving import pods as serving
+from components.kubernetes.serving.args import InferenceEndpointArgs, ScaleArgs
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import Duration
 

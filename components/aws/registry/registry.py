@@ -7,12 +7,13 @@ import pulumi
 from pydantic import Field
 
 from components.aws.base import AwsComponent
-from components.aws.bucket import Bucket, BucketArgs
-from components.aws.cluster import GpuCluster
-from components.aws.database import Database, DatabaseArgs
-from components.aws.documents import key_for_logs, untagged_expiry
-from components.aws.network import Network
-from components.aws.storage import ObjectStorage
+from components.aws.cluster.eks import GpuCluster
+from components.aws.documents.keys import key_for_logs
+from components.aws.documents.stores import untagged_expiry
+from components.aws.network.vpc import Network
+from components.aws.registry.database import Database, DatabaseArgs
+from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.buckets import ObjectStorage
 from components.aws.values import Days
 from components.contracts import Context
 from components.lazy import lazy

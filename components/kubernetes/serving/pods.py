@@ -7,9 +7,9 @@ import pulumi
 
 from components.contracts import AcceleratorPool
 from components.kubernetes import manifests
-from components.kubernetes.engines import VLLM_PORT, ContainerEngine, VllmEngine
-from components.kubernetes.inference_args import InferenceEndpointArgs
 from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
+from components.kubernetes.serving.args import InferenceEndpointArgs
+from components.kubernetes.serving.engines import VLLM_PORT, ContainerEngine, VllmEngine
 from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 

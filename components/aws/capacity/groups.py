@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.documents import document, trust_service_unconditionally
-from components.aws.pools import EKS_EFFECTS, NodeGroupPlan
+from components.aws.capacity.pools import EKS_EFFECTS, NodeGroupPlan
+from components.aws.documents.statements import document
+from components.aws.documents.trust import trust_service_unconditionally
 from components.lazy import lazy
 from components.naming import Naming
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import pulumi
 
-from components.aws.documents import Statement, volumes_key_use
+from components.aws.documents.keys import volumes_key_use
+from components.aws.documents.statements import Statement
 
 AddonName = Literal["vpc-cni", "eks-pod-identity-agent", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-node-monitoring-agent"]
 

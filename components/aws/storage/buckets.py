@@ -3,7 +3,7 @@
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket, BucketArgs
 from components.aws.values import Days
 from components.contracts import Context
 from components.spec import Duration, Spec

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import pulumi
 
-from components.aws.bucket import Bucket
-from components.aws.documents import Statement, bucket_access, document, trust_pod
+from components.aws.documents.statements import Statement, document
+from components.aws.documents.stores import bucket_access
+from components.aws.documents.trust import trust_pod
+from components.aws.storage.bucket import Bucket
 from components.contracts import Context, Grant
 from components.lazy import lazy
 

@@ -7,9 +7,11 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from components.aws.base import AwsComponent, ServiceRole
-from components.aws.cluster import GpuCluster
-from components.aws.documents import document, secret_read, trust_service
-from components.aws.network import Network
+from components.aws.cluster.eks import GpuCluster
+from components.aws.documents.statements import document
+from components.aws.documents.stores import secret_read
+from components.aws.documents.trust import trust_service
+from components.aws.network.vpc import Network
 from components.aws.values import Days, LogRetention
 from components.contracts import Context, SecretKey
 from components.kubernetes.external_secret import external_secret, secret_store

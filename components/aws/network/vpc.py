@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.documents import allow, document, endpoint_for_account, image_layers, key_for_logs, trust_service
-from components.aws.subnets import plan_subnets
+from components.aws.documents.endpoints import endpoint_for_account, image_layers
+from components.aws.documents.keys import key_for_logs
+from components.aws.documents.statements import allow, document
+from components.aws.documents.trust import trust_service
+from components.aws.network.subnets import plan_subnets
 from components.aws.values import LogRetention, VpcCidr
 from components.contracts import Context
 from components.lazy import lazy

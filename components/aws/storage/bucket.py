@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.documents import Statement, document, takes_access_logs, tls_only
+from components.aws.documents.statements import Statement, document
+from components.aws.documents.stores import takes_access_logs, tls_only
 from components.aws.values import Days
 from components.contracts import Context
 from components.lazy import lazy

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.aws.documents import Statement, allow
-from components.aws.pools import POOL_LABEL
+from components.aws.capacity.pools import POOL_LABEL
+from components.aws.documents.statements import Statement, allow
 from components.lazy import lazy
 
 if TYPE_CHECKING:

@@ -1,0 +1,72 @@
+"""Who may reach what is stored: buckets, secrets, images."""
+
+import json
+from typing import Literal
+
+import pulumi
+
+from components.aws.documents.statements import Statement, Text, allow
+
+Access = Literal["read", "write"]
+
+READ_OBJECTS = ("s3:GetObject", "s3:GetObjectVersion")
+WRITE_OBJECTS = ("s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject")
+
+
+def tls_only(bucket: Text) -> tuple[Statement, Statement]:
+    """Refuse requests to a bucket that are not over TLS 1.2 or newer."""
+    common = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": [bucket, pulumi.Output.concat(bucket, "/*")],
+    }
+    return (
+        {"Sid": "OnlyTls", **common, "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+        {"Sid": "OnlyTls12", **common, "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}}},
+    )
+
+
+def takes_access_logs(bucket: Text, account: str, sources: str) -> Statement:
+    """Let S3 deliver access logs of the account's buckets whose ARN matches `sources`."""
+    return {
+        "Sid": "AccessLogs",
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": pulumi.Output.concat(bucket, "/*"),
+        "Condition": {"ArnLike": {"aws:SourceArn": sources}, "StringEquals": {"aws:SourceAccount": account}},
+    }
+
+
+def bucket_access(bucket: Text, key: Text, region: str, access: Access, prefix: str = "") -> tuple[Statement, ...]:
+    """What a workload needs to read, or read and write, one bucket below a key prefix ("" is all of it)."""
+    objects = pulumi.Output.concat(bucket, f"/{prefix}*")
+    listed = {"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else None
+    through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}
+    writes = access == "write"
+    listing = ["s3:ListBucket", "s3:ListBucketMultipartUploads"] if writes else ["s3:ListBucket"]
+    return (
+        allow(listing, [bucket], condition=listed),
+        allow([*READ_OBJECTS, *WRITE_OBJECTS] if writes else READ_OBJECTS, [objects]),
+        allow(["kms:Decrypt", "kms:GenerateDataKey"] if writes else ["kms:Decrypt"], [key], condition=through_s3),
+    )
+
+
+def secret_read(secret: Text, key: Text, region: str) -> tuple[Statement, Statement]:
+    """What External Secrets needs to read one secret."""
+    return (
+        allow(["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"], [secret]),
+        allow(["kms:Decrypt"], [key], condition={"StringEquals": {"kms:ViaService": f"secretsmanager.{region}.amazonaws.com"}}),
+    )
+
+
+def untagged_expiry(days: int) -> str:
+    """A lifecycle policy of an image repository: images without a tag go after some days."""
+    rule = {
+        "rulePriority": 1,
+        "description": f"untagged images go after {days} days",
+        "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days},
+        "action": {"type": "expire"},
+    }
+    return json.dumps({"rules": [rule]}, sort_keys=True)
