@@ -8,7 +8,8 @@ from components.kubernetes.addons.operators import Operators
 from components.kubernetes.serving.endpoint import InferenceEndpoint
 from components.kubernetes.tracking.server import TrackingServer
 from infra.platforms import AnyPlatform
-from infra.sites import Site, build
+from infra.site import Site
+from infra.sites import build
 
 
 def compose(platform: AnyPlatform, *, project: str, stack: str) -> dict[str, pulumi.Input[object]]:

@@ -11,9 +11,12 @@ from pathlib import Path as FilePath
 from typing import Any, Final
 
 from components.spec import Reading
+from infra.aws_platform import AwsPlatform
 from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.handed import file_beside, lifted, parsed
-from infra.platforms import PLATFORMS, AnyPlatform, AwsPlatform, Common, OnPremPlatform, Platform
+from infra.onprem_platform import OnPremPlatform
+from infra.platform import Common, Platform
+from infra.platforms import PLATFORMS, AnyPlatform
 from infra.site_specs import AwsSite, OnPremSite
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
 from infra.told import MOST

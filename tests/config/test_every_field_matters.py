@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 
+from infra.aws_platform import AwsPlatform
 from infra.offline import Evaluation
-from infra.platforms import AnyPlatform, AwsPlatform, Common, OnPremPlatform
+from infra.onprem_platform import OnPremPlatform
+from infra.platform import Common
+from infra.platforms import AnyPlatform
 from infra.shape import at
 from infra.stackfile import read
 from policies.evaluate import evaluate

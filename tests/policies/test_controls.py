@@ -2,7 +2,7 @@
 
 import pytest
 
-from infra.platforms import Common
+from infra.platform import Common
 from policies.catalog import BY_ID
 from policies.controls import Control, Framework, frameworks, rows
 from policies.model import Status, Verdict

@@ -1,0 +1,64 @@
+"""What a stack file may say of a platform on AWS, and the rules that hold between its parts."""
+
+from collections.abc import Iterable, Iterator
+
+from components.accelerators import aws_machines
+from components.aws.cluster.eks import ClusterArgs
+from components.aws.network.vpc import NetworkArgs
+from components.aws.registry.registry import RegistryArgs
+from components.aws.storage.buckets import StorageArgs
+from components.spec import Problem, rule
+from infra.between import Node, overlapping
+from infra.platform import Platform
+from infra.site_specs import AwsSite
+
+
+class AwsPlatform(Platform):
+    """A platform in one AWS account and region."""
+
+    site: AwsSite
+    """Where the platform stands."""
+    network: NetworkArgs
+    """The VPC."""
+    cluster: ClusterArgs
+    """The EKS cluster and its node pools."""
+    storage: StorageArgs = StorageArgs()
+    """The platform's buckets."""
+    registry: RegistryArgs
+    """Image repositories, the database of runs and models, and the artifact bucket."""
+
+    @property
+    def pool_names(self) -> Iterable[str]:
+        """Names of the cluster's GPU pools."""
+        return self.cluster.pools.keys()
+
+    def node(self, pool: str) -> Node | None:
+        """What a node of the pool has, or None where the machine is not known."""
+        args = self.cluster.pools[pool]
+        machine = aws_machines().get(args.machine)
+        if machine is None:
+            return None
+        nodes = args.max * len(args.capacity)
+        return Node(machine.accelerators, machine.accelerator_memory_mib * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20)
+
+    @rule("site", "cluster")
+    def _pool_zones(self) -> Iterator[Problem]:
+        zones = self.site.zones
+        for name, pool in self.cluster.pools.items():
+            for index, zone in enumerate(pool.zones):
+                if zone not in zones:
+                    text = f"is not a zone of the site, which has {', '.join(zones)}: choose one of these, or add it to site.zones"
+                    yield Problem(("cluster", "pools", name, "zones", index), text)
+
+    @rule("site", "cluster")
+    def _own_administrators(self) -> Iterator[Problem]:
+        account = self.site.account
+        for index, role in enumerate(self.cluster.administrators):
+            if role.split(":")[4] != account:
+                text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
+                yield Problem(("cluster", "administrators", index), text)
+
+    @rule("network", "cluster")
+    def _public_ranges(self) -> Iterator[Problem]:
+        vpc = self.network.cidr
+        yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {"network.cidr": vpc})

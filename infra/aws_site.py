@@ -1,0 +1,29 @@
+"""A platform on AWS becomes the contracts that everything above it takes."""
+
+import pulumi
+
+from components.contracts import Context
+from components.labels import Labels
+from components.naming import Naming
+from infra.aws_platform import AwsPlatform
+from infra.site import Site
+
+
+def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) -> Site:
+    """Make what the platform stands on."""
+    import pulumi_aws as aws
+
+    from components.aws.cluster.eks import GpuCluster
+    from components.aws.network.vpc import Network
+    from components.aws.registry.registry import ModelRegistry
+    from components.aws.storage.buckets import ObjectStorage
+
+    site = platform.site
+    context = Context(Naming(project, stack, site.account, site.region), labels)
+    provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])
+    here = pulumi.ResourceOptions(providers=[provider])
+    network = Network("network", platform.network, zones=site.zones, context=context, opts=here)
+    storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
+    cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, opts=here)
+    registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
