@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from components.accelerators import aws_machines
-from components.aws.cluster.eks import ClusterArgs
+from components.aws.cluster.args import ClusterArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs

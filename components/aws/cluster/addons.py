@@ -1,7 +1,7 @@
-"""The EKS add-ons of every cluster, as data: what each needs and when it can be made."""
+"""The EKS add-ons, as data: what each needs, when it can be made, and which clusters have it."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,8 @@ from components.aws.documents.keys import volumes_key_use
 from components.aws.documents.statements import Statement
 
 AddonName = Literal["vpc-cni", "eks-pod-identity-agent", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-node-monitoring-agent"]
+Feature = Literal["efs", "lustre", "mountpoint"]
+"""What the rest of a platform asks of its cluster: file systems of each kind, mounted by pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +26,13 @@ class Addon:
     service_account: str = ""
     """The account in kube-system that gets an identity of its own, or "" when the add-on calls no AWS service."""
     policy: str = ""
-    """ARN of the managed policy of that identity."""
+    """ARN of the managed policy of that identity, or ""."""
     statements: Callable[[pulumi.Input[str]], Sequence[Statement]] | None = None
     """What the identity may do beside, given the ARN of the cluster's key."""
+    feature: Feature | None = None
+    """The feature that asks for it; None is in every cluster."""
+    services: tuple[str, ...] = ()
+    """AWS services that it calls, by the last part of the name of their VPC endpoint."""
 
     @property
     def configuration(self) -> str | None:
@@ -35,7 +41,7 @@ class Addon:
 
 
 ADDONS = (
-    Addon("eks-pod-identity-agent", before_nodes=True),
+    Addon("eks-pod-identity-agent", before_nodes=True, services=("eks-auth",)),
     Addon(
         "vpc-cni",
         before_nodes=True,
@@ -43,6 +49,7 @@ ADDONS = (
         values={"enableNetworkPolicy": "true", "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"}},
         service_account="aws-node",
         policy="arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
+        services=("ec2",),
     ),
     Addon("kube-proxy", before_nodes=True),
     Addon("coredns", before_nodes=False),
@@ -52,7 +59,13 @@ ADDONS = (
         service_account="ebs-csi-controller-sa",
         policy="arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
         statements=volumes_key_use,
+        services=("ec2",),
     ),
     Addon("eks-node-monitoring-agent", before_nodes=False),
 )
 """In the order in which they are made."""
+
+
+def wanted(features: Collection[Feature]) -> tuple[Addon, ...]:
+    """The add-ons of a cluster of which these features are asked."""
+    return tuple(addon for addon in ADDONS if addon.feature is None or addon.feature in features)

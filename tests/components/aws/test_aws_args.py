@@ -6,7 +6,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
-from components.aws.cluster.eks import ClusterArgs, service_range
+from components.aws.cluster.args import ClusterArgs
+from components.aws.cluster.control_plane import service_range
 from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.database import DatabaseArgs
 from components.aws.registry.registry import RegistryArgs

@@ -1,0 +1,102 @@
+"""The control plane of an EKS cluster: private, logged, encrypted with a key of its own."""
+
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any
+
+import pulumi
+
+from components.aws.base import AwsComponent, ServiceRole
+from components.aws.cluster.args import ClusterArgs
+from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
+from components.aws.documents.statements import allow, document
+from components.aws.documents.trust import trust_service_unconditionally
+from components.aws.network.vpc import Network
+from components.lazy import lazy
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
+
+LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
+"""The two ranges EKS itself would choose from for Services."""
+
+
+def service_range(vpc: str) -> str:
+    """The range of Kubernetes Services: the first that does not overlap the VPC."""
+    return next(r for r in SERVICE_RANGES if not IPv4Network(r).overlaps(IPv4Network(vpc)))
+
+
+def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: pulumi.Input[str]) -> pulumi.Output[str]:
+    """A kubeconfig that asks the AWS CLI for a token whenever one is needed, so that none is ever stored."""
+    command = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": "aws",
+        "args": ["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json"],
+        "interactiveMode": "Never",
+    }
+    return pulumi.Output.json_dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "current-context": name,
+            "users": [{"name": name, "user": {"exec": command}}],
+        },
+        sort_keys=True,
+    )
+
+
+class ControlPlane:
+    """Makes the cluster itself, its key, its role and its logs; children belong to `owner`, the cluster's component."""
+
+    def __init__(self, owner: AwsComponent, args: ClusterArgs, network: Network) -> None:
+        self.owner = owner
+        self.args = args
+        self.network = network
+        self.name = owner.context.naming.name("cluster", limit=100)
+        self.log_name = f"/aws/eks/{self.name}/cluster"
+        self.key = self._key()
+        self.cluster = self._cluster()
+
+    def _key(self) -> "aws.kms.Key":
+        logs = key_for_logs(self.owner.account, self.owner.region, self.log_name)
+        return self.owner.key("cluster", logs, *key_for_autoscaling(self.owner.account), protect=self.args.protect)
+
+    def _role(self) -> ServiceRole:
+        return self.owner.role(
+            "control-plane",
+            document(trust_service_unconditionally("eks.amazonaws.com")),
+            managed=["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
+            inline=document(allow((*USE_KEY, "kms:CreateGrant", "kms:ListGrants"), [self.key.arn])),
+        )
+
+    def _cluster(self) -> "aws.eks.Cluster":
+        owner, role = self.owner, self._role()
+        logs = owner.log_group("control-plane-logs", self.log_name, self.key, self.args.log_retention)
+        return aws.eks.Cluster(
+            f"{owner.prefix}-control-plane",
+            name=self.name,
+            version=self.args.version,
+            role_arn=role.role.arn,
+            access_config={"authentication_mode": "API", "bootstrap_cluster_creator_admin_permissions": False},
+            bootstrap_self_managed_addons=False,
+            deletion_protection=self.args.protect,
+            enabled_cluster_log_types=list(LOG_TYPES),
+            encryption_config={"provider": {"key_arn": self.key.arn}, "resources": ["secrets"]},
+            kubernetes_network_config={"ip_family": "ipv4", "service_ipv4_cidr": service_range(self.network.cidr)},
+            vpc_config=self._placement(),
+            tags=owner.tags("cluster"),
+            opts=owner.child(*role.ready, logs, protect=self.args.protect),
+        )
+
+    def _placement(self) -> Any:
+        public = {"public_access_cidrs": list(self.args.public_access)} if self.args.public_access else {}
+        return {
+            "subnet_ids": [subnet.id for subnet in self.network.isolated.values()],
+            "endpoint_private_access": True,
+            "endpoint_public_access": bool(self.args.public_access),
+            **public,
+        }
