@@ -2,6 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 STACK ?= dev
+MARK ?= engine
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/groundwork
 UV := $(or $(shell command -v uv),$(CACHE)/uv/bin/uv)
 UV_VERSION := 0.13.9
@@ -28,8 +29,8 @@ test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehear
 	@$(PYTEST) -n 2
 	@$(PYTEST) -n 2 --dist=worksteal -m "engine and smoke"
 
-test-engine: .venv/.synced ## Every rehearsal on the engine
-	@$(PYTEST) -n 2 --dist=worksteal -m engine
+test-engine: .venv/.synced ## Every rehearsal on the engine, every example among them
+	@$(PYTEST) -n 2 --dist=worksteal -m "$(MARK)"
 
 test-external: .venv/.synced ## Stacks judged by scanners that are not ours
 	@$(PYTEST) -m external

@@ -1,8 +1,9 @@
-"""The reference of stack files, made from the models: a JSON schema for editors and a page for people.
+"""The reference of stack files, made from the models: a JSON schema for editors and a page for people; and the list of examples.
 
-`python -m infra.reference` writes both into docs/reference; `--check` writes nothing and fails when either is stale.
+`python -m infra.reference` writes them into docs/reference and examples; `--check` writes nothing and fails when any is stale.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -17,6 +18,7 @@ from infra.shape import Schema, value_schema, words
 from infra.stackfile import KEY, SECTIONS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
+EXAMPLES: Final = FOLDER.parent.parent / "examples"
 
 LEAD: Final = """\
 # What a stack file may say
@@ -30,6 +32,14 @@ it is written when its first line is
 
 Everything stands under `config:` → `groundwork:platform:`, beside `pulumi:disable-default-providers: ["*"]`. `site.cloud` decides which
 of the platforms below a file describes. A field without a default is required. How a file is read: [config-flow.md](../config-flow.md).
+"""
+
+EXAMPLES_LEAD: Final = """\
+# Examples
+
+Whole platforms, each a stack file. Review one with `groundwork review --config FILE`, bring one up on the stage with `groundwork rehearse
+up --config FILE`; `make test-engine` takes every one up and down. Made from the files by `python -m infra.reference`; do not edit.
+
 """
 
 
@@ -125,11 +135,25 @@ def _prose(text: str) -> str:
     return " ".join(text.split())
 
 
+def told_of(path: Path) -> str:
+    """What an example shows: the comment at the head of its file."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
+    return " ".join(line.lstrip("# ").rstrip() for line in lines)
+
+
+def examples() -> str:
+    """The list of examples as Markdown. Raises ValueError for an example that does not say what it shows."""
+    found = {path.name: told_of(path) for path in sorted(EXAMPLES.glob("Pulumi.*.yaml"))}
+    if mute := [name for name, told in found.items() if not told]:
+        raise ValueError(f"examples/{mute[0]} must begin with a comment that says what it shows")
+    return EXAMPLES_LEAD + "".join(f"- [{name}]({name}): {told}\n" for name, told in found.items())
+
+
 def files() -> dict[Path, str]:
     """What the reference consists of, by path."""
     whole = schema()
     text = json.dumps(whole, indent=2, ensure_ascii=False, sort_keys=False)
-    return {FOLDER / "stack.schema.json": text + "\n", FOLDER / "config.md": page(whole)}
+    return {FOLDER / "stack.schema.json": text + "\n", FOLDER / "config.md": page(whole), EXAMPLES / "README.md": examples()}
 
 
 def stale() -> list[Path]:
@@ -144,8 +168,8 @@ def main(arguments: list[str]) -> int:
         for path in behind:
             sys.stderr.write(f"{path} is stale: run `python -m infra.reference`\n")
         return int(bool(behind))
-    FOLDER.mkdir(parents=True, exist_ok=True)
     for path, text in files().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
     return 0
 

@@ -14,7 +14,12 @@ from infra.stackfile import scan
 from tests.config.fields import CONTEXTS, fields, leaves, pattern
 
 ROOT = Path(__file__).parents[2]
-GOOD = [*CONTEXTS.values(), *sorted((Path(__file__).parent / "good").glob("*.yaml")), *sorted(ROOT.glob("Pulumi.*.yaml"))]
+GOOD = [
+    *CONTEXTS.values(),
+    *sorted((Path(__file__).parent / "good").glob("*.yaml")),
+    *sorted(ROOT.glob("Pulumi.*.yaml")),
+    *sorted(ROOT.glob("examples/*.yaml")),
+]
 
 
 def test_nothing_is_stale() -> None:
@@ -23,6 +28,7 @@ def test_nothing_is_stale() -> None:
 
 def test_check_tells_what_is_stale(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(reference, "FOLDER", tmp_path / "reference")
+    monkeypatch.setattr(reference, "EXAMPLES", tmp_path / "examples")
     assert reference.main(["--check"]) == 1
     assert "config.md is stale" in capsys.readouterr().err
     assert reference.main([]) == 0

@@ -1,5 +1,7 @@
 """Small projects and stages of their own, away from the user's cache and state folders."""
 
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,7 +12,9 @@ from rehearsal.stage import Stage
 
 PULUMI_YAML = "name: toy\nruntime: {name: python, options: {toolchain: uv}}\nmain: infra/\n"
 
+ROOT = Path(__file__).parents[2]
 Staged = Callable[..., Stage]
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 class NoClouds:
@@ -47,3 +51,17 @@ def staged(project: Path, tmp_path: Path, engine: Engine, monkeypatch: pytest.Mo
         return Stage(project, "dev", engine=engine, clouds=lambda store, faults: NoClouds())
 
     return make
+
+
+@pytest.fixture
+def groundwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """The command line in a process of its own, on stages that nobody else uses."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+    def call(*args: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-c", "from operations.cli import main; main()", "rehearse", *args]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
+        return done
+
+    return call

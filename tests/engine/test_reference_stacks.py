@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,25 +9,9 @@ import yaml
 
 from rehearsal.stage import Stage
 from rehearsal.store import Store
+from tests.engine.conftest import ROOT, Command
 
 pytestmark = pytest.mark.engine
-
-ROOT = Path(__file__).parents[2]
-Command = Callable[..., "subprocess.CompletedProcess[str]"]
-
-
-@pytest.fixture
-def groundwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
-    """The command line in a process of its own, on stages that nobody else uses."""
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-    def call(*args: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-c", "from operations.cli import main; main()", "rehearse", *args]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-        assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
-        return done
-
-    return call
 
 
 def status() -> str:
