@@ -1,13 +1,22 @@
-"""What is known of machine types: processors, memory, accelerators; read from a sourced table, never typed by hand."""
+"""What is known of machine types: processors, memory, accelerators, network cards; read from a sourced table, never typed by hand."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from pathlib import Path
 
-DATA = Path(__file__).parent / "data"
+from components.catalogue.devices import RESOURCES, devices
+from components.catalogue.tables import rows
+
+SOLD = {"o": "on-demand", "s": "spot", "b": "capacity-block"}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCard:
+    """One network card of a machine. `interfaces`: most network interfaces it takes. `efa`: whether one of them may be an EFA."""
+
+    interfaces: int
+    efa: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +34,41 @@ class Machine:
     """Devices on one machine; below 1 is a share of one device."""
     accelerator_memory_mib: int
     """Memory of one device."""
+    cores: int
+    """NeuronCores of one device; 0 for other accelerators."""
+    cards: tuple[NetworkCard, ...]
+    """In the order of their index."""
+    efa_max: int
+    """Most EFA interfaces; 0 for a machine without EFA."""
+    nvme_gb: int
+    """Decimal gigabytes of all local NVMe disks together; 0 for none."""
+    nvme_disks: int
+    sold: frozenset[str]
+    """How EC2 sells it: on-demand, spot, capacity-block."""
+
+    @property
+    def resource(self) -> str:
+        """The extended resource of one whole device, such as nvidia.com/gpu; "" without accelerator."""
+        return RESOURCES[devices()[self.accelerator].vendor] if self.accelerator else ""
+
+    @property
+    def neuron(self) -> bool:
+        """Whether its accelerators are Trainium or Inferentia."""
+        return self.accelerator in NOT_NVIDIA
 
 
-NOT_NVIDIA = frozenset({"inferentia", "inferentia2", "trainium", "trainium2"})
+NOT_NVIDIA = frozenset(device.name for device in devices().values() if device.vendor != "nvidia")
 NEEDS_OWN_IMAGE = {"rtx-pro-4500": "needs NVIDIA driver 595, which no EKS image carries"}
 """Accelerator to reason. Source: EKS optimised accelerated AMI notes quoted in NVIDIA/aicr#2743, read 2026-11-23."""
+
+
+def _cards(text: str) -> tuple[NetworkCard, ...]:
+    """Cards from runs such as "1x4 16x4e"."""
+    cards: list[NetworkCard] = []
+    for run in text.split():
+        count, most = run.removesuffix("e").split("x")
+        cards += [NetworkCard(int(most), run.endswith("e"))] * int(count)
+    return tuple(cards)
 
 
 def _row(fields: Mapping[str, str]) -> Machine:
@@ -41,28 +80,32 @@ def _row(fields: Mapping[str, str]) -> Machine:
         accelerator=fields["accelerator"],
         accelerators=float(fields["accelerators"] or 0),
         accelerator_memory_mib=int(fields["accelerator_memory_mib"] or 0),
+        cores=int(fields["cores"] or 0),
+        cards=_cards(fields["cards"]),
+        efa_max=int(fields["efa_max"]),
+        nvme_gb=int(fields["nvme_gb"]),
+        nvme_disks=int(fields["nvme_disks"]),
+        sold=frozenset(SOLD[way] for way in fields["sold"]),
     )
 
 
 @cache
 def aws_machines() -> Mapping[str, Machine]:
     """Every EC2 machine type of the current generation by name."""
-    with (DATA / "aws_machines.csv").open(encoding="utf-8") as table:
-        rows = csv.DictReader(line for line in table if not line.startswith("#"))
-        return {machine.name: machine for machine in map(_row, rows)}
+    return {machine.name: machine for machine in map(_row, rows("aws_machines"))}
 
 
 @cache
-def aws_accelerators() -> frozenset[str]:
-    """Accelerators that at least one machine fit for a GPU pool has."""
-    return frozenset(m.accelerator for m in aws_machines().values() if not unfit(m))
+def aws_accelerators(*, neuron: bool = False) -> frozenset[str]:
+    """Accelerators that at least one machine fit for a pool has; Trainium and Inferentia only when asked for."""
+    return frozenset(m.accelerator for m in aws_machines().values() if not unfit(m, neuron=neuron))
 
 
-def unfit(machine: Machine) -> str:
-    """Why nodes of this type cannot form a GPU pool, or "" when they can."""
+def unfit(machine: Machine, *, neuron: bool = False) -> str:
+    """Why nodes of this type cannot form a pool, or "" when they can. `neuron`: whether the pool can be of Trainium or Inferentia."""
     if not machine.accelerator:
         return f"{machine.name} has no accelerator"
-    if machine.accelerator in NOT_NVIDIA:
+    if machine.neuron and not neuron:
         return f"{machine.name} has {machine.accelerator}, which is not an NVIDIA GPU"
     if machine.accelerators < 1:
         return f"{machine.name} has a share of one {machine.accelerator}, not a whole GPU"

@@ -45,6 +45,30 @@ def test_every_gpu_agrees_with_ec2() -> None:
         assert machine.accelerators == pytest.approx(count), name
 
 
+def test_network_cards_disks_and_ways_of_buying_agree_with_ec2() -> None:
+    for name, machine in aws_machines().items():
+        facts = ec2()[name]
+        cards = [(c["MaximumNetworkInterfaces"], "efa" in c.get("InterfaceTypes", [])) for c in facts["NetworkInfo"]["NetworkCards"]]
+        assert [(card.interfaces, card.efa) for card in machine.cards] == cards, name
+        assert machine.efa_max == facts["NetworkInfo"].get("EfaInfo", {}).get("MaximumEfaInterfaces", 0), name
+        storage = facts.get("InstanceStorageInfo", {})
+        nvme = storage if storage.get("NvmeSupport") in ("supported", "required") else {}
+        disks = sum(disk["Count"] for disk in nvme.get("Disks", []))
+        assert (machine.nvme_gb, machine.nvme_disks) == (nvme.get("TotalSizeInGB", 0), disks), name
+        assert machine.sold == set(facts["SupportedUsageClasses"]), name
+
+
+def test_every_neuron_device_agrees_with_ec2() -> None:
+    known = {name: facts["NeuronInfo"]["NeuronDevices"][0] for name, facts in ec2().items() if "NeuronInfo" in facts}
+    assert len(known) >= 13
+    for name, device in known.items():
+        machine = aws_machines()[name]
+        told = (device["Name"].lower(), device["Count"], device["MemoryInfo"]["SizeInMiB"], device["CoreInfo"]["Count"])
+        assert (machine.accelerator, machine.accelerators, machine.accelerator_memory_mib, machine.cores) == told
+        assert machine.resource == "aws.amazon.com/neuron"
+        assert unfit(machine, neuron=True) == ""
+
+
 def test_machines_without_gpus_have_none_in_the_table() -> None:
     plain = [m for name, m in aws_machines().items() if not {"GpuInfo", "NeuronInfo", "InferenceAcceleratorInfo"} & ec2()[name].keys()]
     assert len(plain) > 1_000
@@ -73,6 +97,7 @@ def test_gpu_machines_are_fit(machine: str) -> None:
 def test_accelerators_are_those_of_fit_machines() -> None:
     assert {"l4", "l40s", "h100", "h200", "b200"} <= aws_accelerators()
     assert not aws_accelerators() & NOT_NVIDIA
+    assert aws_accelerators(neuron=True) == aws_accelerators() | NOT_NVIDIA
 
 
 def test_the_nearest_name_is_offered_or_none() -> None:
