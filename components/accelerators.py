@@ -58,8 +58,10 @@ class Machine:
 
 
 NOT_NVIDIA = frozenset(device.name for device in devices().values() if device.vendor != "nvidia")
-NEEDS_OWN_IMAGE = {"rtx-pro-4500": "needs NVIDIA driver 595, which no EKS image carries"}
-"""Accelerator to reason. Source: EKS optimised accelerated AMI notes quoted in NVIDIA/aicr#2743, read 2026-11-23."""
+NEEDS_OWN_IMAGE = {
+    "rtx-pro-4500": "needs NVIDIA driver 595: Amazon Linux 2023 has it from release 20260917, Bottlerocket's releases do not say so",
+}
+"""Accelerator to reason. Source: EKS user guide as quoted in NVIDIA/aicr#2743, and awslabs/amazon-eks-ami#2768, read 2026-11-26."""
 
 
 def _cards(text: str) -> tuple[NetworkCard, ...]:
