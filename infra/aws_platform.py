@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from components.accelerators import aws_machines
 from components.aws.cluster.args import ClusterArgs
+from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
@@ -18,6 +19,8 @@ class AwsPlatform(Platform):
 
     site: AwsSite
     """Where the platform stands."""
+    identity: IdentityArgs = IdentityArgs()
+    """Limits of the stack's IAM roles."""
     network: NetworkArgs
     """The VPC."""
     cluster: ClusterArgs

@@ -14,14 +14,15 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     import pulumi_aws as aws
 
     from components.aws.cluster.eks import GpuCluster
+    from components.aws.identity.boundary import bounded
     from components.aws.network.vpc import Network
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
 
     site = platform.site
-    context = Context(Naming(project, stack, site.account, site.region), labels)
     provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])
     here = pulumi.ResourceOptions(providers=[provider])
+    context = bounded(Context(Naming(project, stack, site.account, site.region), labels), platform.identity, here)
     network = Network("network", platform.network, zones=site.zones, context=context, opts=here)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
     cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, opts=here)

@@ -7,6 +7,7 @@ import pulumi
 
 from components.aws.documents.keys import key_owner
 from components.aws.documents.statements import Document, Statement, document
+from components.aws.identity.limits import limits_of
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration
@@ -81,9 +82,8 @@ class ServiceRole:
     def __init__(self, owner: AwsComponent, role: str, trust: Document, managed: Sequence[str], inline: Document | None) -> None:
         name = f"{owner.prefix}-{role}"
         physical = owner.context.naming.name(name, limit=64)
-        self.role = aws.iam.Role(
-            f"{name}-role", name=physical, assume_role_policy=trust, max_session_duration=3600, tags=owner.tags(), opts=owner.child()
-        )
+        limits = limits_of(owner.context).arguments
+        self.role = aws.iam.Role(f"{name}-role", name=physical, assume_role_policy=trust, tags=owner.tags(), opts=owner.child(), **limits)
         attached = [
             aws.iam.RolePolicyAttachment(f"{name}-{arn.rsplit('/', 1)[-1]}", role=self.role.name, policy_arn=arn, opts=owner.child())
             for arn in managed

@@ -59,6 +59,9 @@ SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
 Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-f]$")]
 """An availability zone, such as us-west-2b."""
 
+RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+"""A region, such as us-east-2."""
+
 RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$")]
 """An IAM role."""
 

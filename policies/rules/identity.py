@@ -14,6 +14,11 @@ UNSCOPED = frozenset({"ecr:GetAuthorizationToken", "sts:GetCallerIdentity", "clo
 """Actions for which IAM knows no resource (service authorization reference of each service)."""
 
 
+ROLE, ATTACHMENT = "aws:iam/role:Role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+RAISES = frozenset({"iam:AttachRolePolicy", "iam:CreatePolicyVersion", "iam:DeleteRolePermissionsBoundary", "iam:PutRolePolicy"})
+"""Actions with which a role could raise its own rights: a ceiling that does not deny them is none."""
+
+
 def allowed(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The statements of a document that allow something."""
     return [statement for statement in many(source.get("Statement")) if statement.get("Effect") == "Allow"]
@@ -32,6 +37,13 @@ def too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
         yield f"allows {', '.join(sorted(writes))} on every resource without a condition"
 
 
+def leaks(ceiling: Mapping[str, Any]) -> Iterator[str]:
+    """How a role could raise itself above its boundary."""
+    denied = {action for s in many(ceiling.get("Statement")) if s.get("Effect") == "Deny" for action in many(s.get("Action"))}
+    if "iam:*" not in denied and (missing := RAISES - denied):
+        yield f"is a boundary that lets a role raise its rights: deny {', '.join(sorted(missing))}"
+
+
 @BOOK.rule(
     "least-privilege",
     "aws:iam/rolePolicy:RolePolicy",
@@ -40,14 +52,17 @@ def too_wide(statement: Mapping[str, Any]) -> Iterator[str]:
     remedy="name actions and resources, or add a condition",
 )
 def least_privilege(policy: Resource, view: View) -> Iterator[str]:
-    """No wildcard action; no wildcard resource for what changes something."""
+    """No wildcard action; no wildcard resource for what changes something. A boundary grants nothing, so it must only hold."""
+    if view.attached(policy, ROLE, "permissionsBoundary") and not view.attached(policy, ATTACHMENT, "policyArn"):
+        yield from leaks(document(policy, "policy"))
+        return
     for statement in allowed(document(policy, "policy")):
         yield from too_wide(statement)
 
 
 @BOOK.rule(
     "no-administrator",
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    ATTACHMENT,
     title="No role is an administrator",
     remedy="write a policy of what it needs",
     severity="critical",
@@ -60,10 +75,33 @@ def no_administrator(attachment: Resource, view: View) -> Iterator[str]:
 
 
 @BOOK.rule(
+    "role-boundary",
+    ROLE,
+    title="Every role has a permissions boundary",
+    remedy="set identity.boundary to own, or to the ARN of the account's boundary",
+    severity="medium",
+    tier="production",
+)
+def role_boundary(role: Resource, view: View) -> Iterator[str]:
+    """A mistake in one policy then stays below the ceiling of all."""
+    if not view.linked(role, "permissionsBoundary") and not get(role, "permissionsBoundary"):
+        yield "has no permissions boundary"
+
+
+def unbound(condition: Mapping[str, Any]) -> Iterator[str]:
+    """What a trust in an identity provider leaves open (EKS user guide, "IAM roles for service accounts")."""
+    exact = {key.rsplit(":", 1)[-1]: value for key, value in condition.get("StringEquals", {}).items()}
+    if missing := {"sub", "aud"} - exact.keys():
+        yield f"any identity of its provider may assume it: {', '.join(sorted(missing))} is not compared exactly"
+    if any("*" in value for value in many(exact.get("sub"))):
+        yield "its service account is a pattern"
+
+
+@BOOK.rule(
     "trust-policy",
-    "aws:iam/role:Role",
+    ROLE,
     title="Roles name who may assume them",
-    remedy="name the principal; pods need sts:TagSession beside sts:AssumeRole",
+    remedy="name the principal; pods need sts:TagSession beside sts:AssumeRole, federated identities an exact sub and aud",
 )
 def trust_policy(role: Resource, view: View) -> Iterator[str]:
     """No anonymous principal, and what Pod Identity needs (EKS user guide, pod identity role)."""
@@ -74,6 +112,8 @@ def trust_policy(role: Resource, view: View) -> Iterator[str]:
             yield "anybody may assume it"
         if "pods.eks.amazonaws.com" in named and "sts:TagSession" not in many(statement.get("Action")):
             yield "Pod Identity cannot tag its sessions"
+        if isinstance(principal, Mapping) and "Federated" in principal:
+            yield from unbound(statement.get("Condition", {}))
 
 
 @BOOK.rule(

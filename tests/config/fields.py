@@ -18,7 +18,7 @@ from infra.validation import judge
 
 Place = tuple[str | int, ...]
 
-CONTEXTS = {path.stem: path for path in sorted((Path(__file__).parent / "full").glob("*.yaml"))}
+CONTEXTS = {path.stem: path for path in sorted((Path(__file__).parent / "full").glob("*.yaml"), key=lambda path: path.stem)}
 """Platforms that state every field, by name."""
 
 IGNORED = frozenset({"tags", "tagsAll", "labels", "annotations", "description"})

@@ -117,6 +117,7 @@ DEFECTS: dict[str, Defect] = {
     "no-administrator": Defect(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment", "policyArn", "arn:aws:iam::aws:policy/AdministratorAccess"
     ),
+    "role-boundary": Defect("aws:iam/role:Role", "permissionsBoundary", CUT, unlink="permissionsBoundary"),
     "trust-policy": Defect("aws:iam/role:Role", "assumeRolePolicy", NO_TAGS),
     "key-policy": Defect(KEY, "policy", ANYBODY),
     "imdsv2": Defect(TEMPLATE, "metadataOptions/httpTokens", "optional"),

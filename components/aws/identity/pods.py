@@ -9,6 +9,7 @@ import pulumi
 from components.aws.documents.statements import Statement, document
 from components.aws.documents.stores import bucket_access
 from components.aws.documents.trust import trust_pod
+from components.aws.identity.limits import limits_of
 from components.aws.storage.bucket import Bucket
 from components.contracts import Context, Grant
 from components.lazy import lazy
@@ -70,9 +71,9 @@ def bind(
         f"{name}-role",
         name=physical,
         assume_role_policy=document(trust_pod(account.cluster, account.namespace, account.name)),
-        max_session_duration=3600,
         tags=tags,
         opts=opts,
+        **limits_of(context).arguments,
     )
     access = [
         aws.iam.RolePolicy(f"{name}-access", name=physical, role=role.name, policy=document(*granted), opts=opts) for granted in given
