@@ -31,6 +31,21 @@ class Taint:
 
 
 @dataclass(frozen=True, slots=True)
+class Sharing:
+    """How several pods share one accelerator."""
+
+    kind: Literal["mig", "time-slicing", "mps"]
+    shares: int
+    """Shares of one accelerator."""
+    isolation: Literal["hardware", "limits", "none"]
+    """What keeps pods of one accelerator apart: the device itself, limits of memory alone, or nothing."""
+    sees: int
+    """How many pods take the memory that one of them sees for its own: 1 where it sees its share only."""
+    consequences: tuple[str, ...]
+    """What follows for whoever runs or watches pods there, in words."""
+
+
+@dataclass(frozen=True, slots=True)
 class AcceleratorPool:
     """A pool of equal GPU nodes, as a workload needs to know it."""
 

@@ -1,0 +1,208 @@
+"""How GPUs are shared: cut by MIG, taken in turns, or by MPS. Pure functions from a choice and a machine to what nodes announce.
+
+Sources: NVIDIA MIG user guide; NVIDIA device plugin, "Shared access to GPUs"; Bottlerocket settings.kubelet-device-plugins (1.54);
+NVIDIA/gpu-operator, "Time-slicing", "Multi-Process Service" and "GPU Operator with MIG".
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from components.accelerators import Machine
+from components.catalogue.tables import rows
+from components.contracts import Sharing
+from components.spec import Spec
+
+ImageFamily = Literal["bottlerocket", "al2023"]
+Replicas = Annotated[int, Field(ge=2, le=48)]
+"""Shares of one GPU; NVIDIA's MPS takes 48 clients on one device."""
+UTILISATION = "DCGM_FI_PROF_GR_ENGINE_ACTIVE"
+"""What tells how busy a share of a GPU is: DCGM_FI_DEV_GPU_UTIL is not there under MIG (NVIDIA/dcgm-exporter#216)."""
+
+
+class MigSharing(Spec):
+    """Every GPU of the pool cut into equal parts by the hardware, each with memory and faults of its own."""
+
+    kind: Literal["mig"]
+    """Which way of sharing this is."""
+    profile: Annotated[str, Field(pattern=r"^[1-7]g\.\d{1,3}gb$")]
+    """The part, such as 1g.10gb: sevenths of the GPU's engines, and its memory."""
+    strategy: Literal["single", "mixed"] = "single"
+    """How parts are announced: single as nvidia.com/gpu, mixed by their profile, such as nvidia.com/mig-1g.10gb."""
+
+
+class TimeSlicing(Spec):
+    """Pods take turns on whole GPUs. No memory is set apart and no fault is kept from the others: for trusted work that is small."""
+
+    kind: Literal["time-slicing"]
+    """Which way of sharing this is."""
+    replicas: Replicas
+    """Pods that share one GPU."""
+
+
+class MpsSharing(Spec):
+    """Pods run on whole GPUs at once, each with a limit of memory and threads that NVIDIA's MPS keeps. A fault of one ends all of them."""
+
+    kind: Literal["mps"]
+    """Which way of sharing this is."""
+    replicas: Replicas
+    """Pods that share one GPU."""
+
+
+SharingArgs = Annotated[MigSharing | TimeSlicing | MpsSharing, Field(discriminator="kind")]
+"""How the GPUs of a pool are shared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One MIG profile of one GPU."""
+
+    name: str
+    instances: int
+    """How many fit one GPU."""
+    bottlerocket: str
+    """The GPU's name in Bottlerocket's settings; "" where Bottlerocket does not cut it."""
+
+    @property
+    def memory_mib(self) -> int:
+        """Memory of one part: its name read as decimal gigabytes, which is no more than what the driver lists for it."""
+        return int(self.name.partition(".")[2].removesuffix("gb")) * 10**9 // 2**20
+
+
+@cache
+def profiles(accelerator: str, device_memory_mib: int) -> Mapping[str, Profile]:
+    """MIG profiles of a GPU by name; empty for one that MIG does not cut, or that no table lists."""
+    return {
+        row["profile"]: Profile(row["profile"], int(row["instances"]), row["bottlerocket"])
+        for row in rows("mig_profiles")
+        if (row["accelerator"], int(row["device_memory_mib"])) == (accelerator, device_memory_mib)
+    }
+
+
+@cache
+def mig_accelerators() -> tuple[str, ...]:
+    """GPUs that have MIG profiles here."""
+    return tuple(sorted({row["accelerator"] for row in rows("mig_profiles")}))
+
+
+def problems(args: SharingArgs, machine: Machine, family: ImageFamily = "bottlerocket") -> Iterator[tuple[tuple[str, ...], str]]:
+    """Why the GPUs of a machine cannot be shared this way, by path within the sharing."""
+    if machine.neuron:
+        yield (), f"is for NVIDIA GPUs, and {machine.name} has {machine.accelerator}, whose cores pods ask for one by one: remove it"
+    elif isinstance(args, MigSharing):
+        yield from _mig_problems(args, machine, family)
+
+
+def _mig_problems(args: MigSharing, machine: Machine, family: ImageFamily) -> Iterator[tuple[tuple[str, ...], str]]:
+    known = profiles(machine.accelerator, machine.accelerator_memory_mib)
+    profile = known.get(args.profile)
+    if not known:
+        yield (), f"is mig, which does not cut {machine.accelerator}; it cuts {', '.join(mig_accelerators())}: take time-slicing or mps"
+    elif profile is None:
+        yield ("profile",), f"is {args.profile}, which {machine.accelerator} does not have; it has {', '.join(known)}"
+    elif family == "bottlerocket" and not profile.bottlerocket:
+        yield (), f"is mig, and Bottlerocket does not cut {machine.accelerator}: take time-slicing or mps"
+    if family == "bottlerocket" and args.strategy == "mixed":
+        yield ("strategy",), "is mixed, and Bottlerocket announces parts as nvidia.com/gpu only (bottlerocket#4483): set strategy: single"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What the nodes of a shared pool announce, and what must be set for it."""
+
+    resource: str
+    """The extended resource of one share."""
+    per_node: int
+    """Shares of one node."""
+    memory_mib: int
+    """Memory that one share can count on."""
+    contract: Sharing
+    node_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels by which the GPU operator's parts set a node up; Bottlerocket needs none."""
+    bottlerocket: Mapping[str, Any] = field(default_factory=dict)
+    """settings.kubelet-device-plugins.nvidia."""
+    plugin: Mapping[str, Any] = field(default_factory=dict)
+    """Configuration file of NVIDIA's device plugin, for images without one of their own."""
+    autoscales: bool = True
+    """Whether an autoscaler that sees no node of the pool knows that a new one would announce the resource."""
+
+
+def share(args: SharingArgs, machine: Machine) -> Share:
+    """What a machine announces under a sharing that has no problems. Raises KeyError for a profile that the GPU does not have."""
+    match args:
+        case MigSharing():
+            return _mig(args, machine)
+        case TimeSlicing():
+            return _replicas(machine, "time-slicing", "timeSlicing", args.replicas, TAKING_TURNS)
+        case MpsSharing():
+            return _replicas(machine, "mps", "mps", args.replicas, SIDE_BY_SIDE)
+
+
+CUT = (
+    "each share has memory and faults of its own",
+    f"DCGM_FI_DEV_GPU_UTIL is not reported: watch {UTILISATION}",
+    "a pod can use one share only, and shares reach no other GPU over NVLink",
+    "another profile takes effect when a node starts, so nodes are replaced",
+)
+TAKING_TURNS = (
+    "no memory is set apart: one pod can take all of a GPU's, and a fault of one ends the others",
+    "metrics are of whole GPUs and name no pod",
+    "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need",
+)
+SIDE_BY_SIDE = (
+    "memory and threads are limited for each pod, but a fault of one ends all that share its GPU",
+    "metrics are of whole GPUs and name no pod",
+    "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need",
+)
+
+
+def _mig(args: MigSharing, machine: Machine) -> Share:
+    profile = profiles(machine.accelerator, machine.accelerator_memory_mib)[args.profile]
+    mixed = args.strategy == "mixed"
+    settings = {"device-partitioning-strategy": "mig", "mig": {"profile": {profile.bottlerocket: profile.name}}}
+    return Share(
+        resource=f"nvidia.com/mig-{profile.name}" if mixed else machine.resource,
+        per_node=int(machine.accelerators) * profile.instances,
+        memory_mib=profile.memory_mib,
+        contract=Sharing("mig", profile.instances, "hardware", 1, CUT),
+        node_labels={"nvidia.com/mig.config": f"all-{profile.name}"},
+        bottlerocket=settings if profile.bottlerocket else {},
+        plugin={"version": "v1", "flags": {"migStrategy": args.strategy}},
+        autoscales=not mixed,
+    )
+
+
+def _replicas(machine: Machine, kind: Literal["time-slicing", "mps"], word: str, replicas: int, consequences: tuple[str, ...]) -> Share:
+    # Under another name autoscalers would start no node for the pods: they know a new node's GPUs as nvidia.com/gpu.
+    own: dict[str, Any] = {"replicas": replicas, "rename-by-default": False}
+    shared: dict[str, Any] = {"renameByDefault": False, "resources": [{"name": machine.resource, "replicas": replicas}]}
+    if kind == "time-slicing":
+        own["fail-requests-greater-than-one"] = shared["failRequestsGreaterThanOne"] = True
+    isolation: Literal["limits", "none"] = "limits" if kind == "mps" else "none"
+    return Share(
+        resource=machine.resource,
+        per_node=int(machine.accelerators) * replicas,
+        memory_mib=machine.accelerator_memory_mib // replicas,
+        contract=Sharing(kind, replicas, isolation, replicas, consequences),
+        bottlerocket={"device-sharing-strategy": kind, kind: own},
+        plugin={"version": "v1", "sharing": {word: shared}},
+    )
+
+
+def toml(path: str, settings: Mapping[str, Any]) -> str:
+    """Settings of Bottlerocket as TOML tables under `path`, plain values first; "" for none."""
+    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
+    lines = [f"[{path}]", *(f"{_quoted(key)} = {_value(value)}" for key, value in plain.items())] if plain else []
+    tables = [toml(f"{path}.{key}", value) for key, value in settings.items() if isinstance(value, Mapping)]
+    return "\n".join(filter(None, ["\n".join([*lines, ""]) if lines else "", *tables]))
+
+
+def _quoted(key: str) -> str:
+    return f'"{key}"' if "." in key else key
+
+
+def _value(value: bool | int | str) -> str:
+    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'
