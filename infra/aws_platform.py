@@ -9,7 +9,9 @@ from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.spec import Problem, rule
+from infra import aws_notes
 from infra.between import Node, overlapping
+from infra.notes import Note
 from infra.platform import Platform
 from infra.site_specs import AwsSite
 
@@ -43,6 +45,10 @@ class AwsPlatform(Platform):
             return None
         nodes = args.max * len(args.capacity)
         return Node(machine.accelerators, machine.accelerator_memory_mib * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20)
+
+    def notes(self) -> Iterator[Note]:
+        """Notes of the cluster and its pools."""
+        yield from aws_notes.of_cluster(self.cluster)
 
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:

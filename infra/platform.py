@@ -12,6 +12,7 @@ from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Many, Name, Problem, Spec, rule
 from infra.between import Node, look_alike, misfits, repeated
 from infra.faults import did_you_mean
+from infra.notes import Note
 
 
 class Common(Spec):
@@ -65,6 +66,10 @@ class Platform(Common):
     @abstractmethod
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has, or None where the machine is not known."""
+
+    def notes(self) -> Iterable[Note]:
+        """What there is to know of the platform, for its review."""
+        return ()
 
     @rule("cluster")
     def _pools_told_apart(self) -> Iterator[Problem]:

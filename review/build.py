@@ -11,6 +11,7 @@ from graph.model import Graph, Resource
 from graph.types.kubernetes import HELM_RELEASE
 from graph.urns import Urn
 from infra.config import Platform
+from infra.notes import Note
 from infra.offline import Evaluation
 from policies.catalog import BY_ID
 from policies.controls import Evidence, frameworks
@@ -116,7 +117,10 @@ class FrameworkLines:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """The whole report. `failed` is that a mandatory rule fails or any rule broke; `verdicts` counts them by status."""
+    """The whole report. `failed` is that a mandatory rule fails or any rule broke; `verdicts` counts them by status.
+
+    `notes` are what there is to know of the stack file, which no rule judges.
+    """
 
     header: Header
     failed: bool
@@ -128,6 +132,7 @@ class Review:
     undetermined: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
     compliance: tuple[FrameworkLines, ...]
+    notes: tuple[Note, ...] = ()
 
 
 def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[str, Rule] = BY_ID) -> Review:
@@ -145,6 +150,7 @@ def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[st
         undetermined=findings(graph, [v for v in verdicts if v.status == "undetermined"], rules),
         unchecked=tuple(unjudged(graph)),
         compliance=tuple(compliance(evaluation.platform.compliance, verdicts)),
+        notes=tuple(evaluation.platform.notes()),
     )
 
 

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.faults import printable
+from infra.notes import Note
 from policies.controls import Evidence
 from policies.model import Severity
 from review.build import Component, Finding, FrameworkLines, Header, Place, Review, Unchecked
@@ -35,6 +36,7 @@ def parts(review: Review) -> Iterator[RenderableType]:
     yield from ("", _contents(review))
     yield from _section("Findings", [_finding(row) for row in review.findings] or [_inset(Text("None.", "green"))])
     yield from _section("Waived", [_finding(row) for row in review.waived])
+    yield from _section("Notes", list(_notes(review.notes)))
     for framework in review.compliance:
         yield from _section(framework.title, _framework(framework))
     yield from _section("Not judged here", list(_not_judged(review)))
@@ -136,6 +138,11 @@ def _framework(framework: FrameworkLines) -> list[RenderableType]:
 
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
+def _notes(notes: Sequence[Note]) -> Iterator[RenderableType]:
+    for subject, rows in groupby(notes, key=lambda note: note.subject):
+        yield _note(subject, "; ".join(note.text for note in rows))
 
 
 def _not_judged(review: Review) -> Iterator[RenderableType]:

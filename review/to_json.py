@@ -16,7 +16,7 @@ def to_json(review: Review) -> dict[str, Any]:
     `components` [{name, type, resources, protected, kinds {type: count}}]; `findings`, `waived` and `undetermined`
     [{rule, title, concern, status, level, deployed, severity, remedy, places [{urn, name, component, message}]}], the riskiest first;
     `unchecked` [{urn, name, type, reason}]; `compliance` [{name, title, source, checked, controls [{id, title, evidence, passed, rules,
-    failing, needs}]}].
+    failing, needs}]}]; `notes` [{subject, text}].
     """
     found: dict[str, Any] = {"version": VERSION, **asdict(review)}
     header = found.pop("header")

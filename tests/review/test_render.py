@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from infra.notes import Note
 from review.build import (
     Component,
     ControlLine,
@@ -41,6 +42,7 @@ def review(text: str = "plain") -> Review:
         waived=(row,),
         undetermined=(row,),
         unchecked=(Unchecked(URN, text, f"kubernetes:v1:{text}", "no schema"), Unchecked(URN, text, "t", "chart not rendered")),
+        notes=(Note(text, text),),
         compliance=(FrameworkLines(text, text, text, text, (control, replace(control, rules=()))),),
     )
 
@@ -101,10 +103,16 @@ def test_advice_that_a_deployment_refuses_is_told() -> None:
     assert "a real deployment is refused for it: plain" in printed(review())
 
 
+def test_notes_of_one_subject_stand_together() -> None:
+    told = printed(replace(review(), notes=(Note("pool a", "first"), Note("pool a", "second"), Note("pool b", "third"))))
+    assert "pool a              first; second" in told
+    assert "pool b              third" in told
+
+
 def test_parts_without_content_are_left_out() -> None:
-    bare = printed(replace(review(), findings=(), waived=(), undetermined=(), unchecked=(), compliance=()))
+    bare = printed(replace(review(), findings=(), waived=(), undetermined=(), unchecked=(), compliance=(), notes=()))
     assert "None." in bare
-    assert not [title for title in ("Waived", "Not judged here", "Rules support") if title in bare]
+    assert not [title for title in ("Waived", "Notes", "Not judged here", "Rules support") if title in bare]
 
 
 def test_compliance_claims_support_and_no_proof() -> None:

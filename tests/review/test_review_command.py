@@ -29,6 +29,7 @@ KEYS = {
         "undetermined",
         "unchecked",
         "compliance",
+        "notes",
     },
     "stack": {"name", "tier", "owner", "layers", "site", "compliance"},
     "components": {"name", "type", "resources", "protected", "kinds"},
@@ -36,6 +37,7 @@ KEYS = {
     "places": {"urn", "name", "component", "message"},
     "unchecked": {"urn", "name", "type", "reason"},
     "compliance": {"name", "title", "source", "checked", "controls"},
+    "notes": {"subject", "text"},
     "controls": {"id", "title", "evidence", "passed", "rules", "failing", "needs"},
 }
 """The contract of version 1."""
@@ -69,7 +71,7 @@ def test_json_keeps_its_keys() -> None:
     assert found["version"] == 1
     assert set(found) == KEYS[""]
     assert set(found["stack"]) == KEYS["stack"]
-    for part in ("components", "findings", "unchecked", "compliance"):
+    for part in ("components", "findings", "unchecked", "compliance", "notes"):
         assert found[part]
         assert all(set(row) == KEYS[part] for row in found[part])
     assert all(set(place) == KEYS["places"] for row in found["findings"] for place in row["places"])

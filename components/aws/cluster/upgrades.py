@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 
 from components.aws.cluster.versions import matrix, minors, number
 
@@ -61,14 +60,10 @@ def skew_problems(control_plane: str, nodes: str) -> Iterator[str]:
         yield f"nodes of {nodes} are {behind} minors behind {control_plane}, more than {MOST_BEHIND}: update them first"
 
 
-def support_notes(minor: str, today: date) -> Iterator[str]:
-    """What the support calendar says of a minor on a day; nothing where its days are not known."""
-    row = next(row for row in matrix().kubernetes if row.minor == minor)
-    if row.extended_until and today > row.extended_until:
-        yield f"Kubernetes {minor} is out of support since {row.extended_until}: EKS upgrades the cluster by itself"
-    elif row.standard_until and today > row.standard_until:
-        yield f"Kubernetes {minor} is in extended support since {row.standard_until}, which costs more by the hour: plan {_next(minor)}"
-
-
-def _next(minor: str) -> str:
-    return next((other for other in minors() if number(other) > number(minor)), "a newer minor")
+def support(minor: str) -> str:
+    """How long EKS supports a minor, in words; "" where that is not known here."""
+    row = next((row for row in matrix().kubernetes if row.minor == minor), None)
+    if row is None or row.standard_until is None:
+        return ""
+    extended = f", extended support, which costs more by the hour, until {row.extended_until}" if row.extended_until else ""
+    return f"Kubernetes {minor} has standard support until {row.standard_until}{extended}"

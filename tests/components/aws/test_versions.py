@@ -1,7 +1,6 @@
 """The version matrix is well formed and sourced, and its checks refuse what cannot run and let pass what can."""
 
 import re
-from datetime import date
 from typing import get_args
 
 import botocore.session
@@ -19,7 +18,7 @@ from components.aws.cluster.compatibility import (
     plugin_problems,
     runs,
 )
-from components.aws.cluster.upgrades import skew_problems, support_notes, upgrade_path, upgrade_problems
+from components.aws.cluster.upgrades import skew_problems, support, upgrade_path, upgrade_problems
 from components.aws.cluster.versions import Row, build, drivers_of, images, matrix, minors, number, operator
 from components.catalogue.devices import devices
 
@@ -199,12 +198,10 @@ def test_nodes_may_be_three_minors_behind_and_never_ahead() -> None:
     assert "update it first" in "".join(skew_problems("1.34", "1.35"))
 
 
-def test_the_calendar_speaks_of_extended_support_and_of_its_end_and_not_of_what_is_unknown() -> None:
-    assert list(support_notes("1.35", date(2026, 11, 26))) == []
-    assert "extended support since 2026-07-29" in "".join(support_notes("1.33", date(2026, 11, 26)))
-    assert "plan 1.34" in "".join(support_notes("1.33", date(2026, 11, 26)))
-    assert "out of support since 2027-07-29" in "".join(support_notes("1.33", date(2028, 1, 1)))
-    assert list(support_notes("1.37", date(2040, 1, 1))) == []
+def test_the_calendar_says_what_it_knows() -> None:
+    told = "Kubernetes 1.34 has standard support until 2026-12-02, extended support, which costs more by the hour, until 2027-12-02"
+    assert support("1.34") == told
+    assert support("1.37") == support("1.99") == ""
 
 
 def test_neuron_images_drive_every_neuron_machine_and_no_other() -> None:

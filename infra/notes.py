@@ -1,0 +1,11 @@
+"""What a stack file means beyond what is built, for whoever reads its review: neither right nor wrong, but good to know."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One thing to know. `subject` is what it is about, such as `pool serving`."""
+
+    subject: str
+    text: str
