@@ -25,6 +25,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     context = bounded(Context(Naming(project, stack, site.account, site.region), labels), platform.identity, here)
     network = Network("network", platform.network, zones=site.zones, context=context, opts=here)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
-    cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, opts=here)
+    mirror = platform.operators.mirror
+    cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, mirror=mirror, opts=here)
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)

@@ -1,5 +1,6 @@
 """What a stack file may say of an EKS cluster."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -7,10 +8,32 @@ from pydantic import Field
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.addons import AddonName
 from components.aws.values import LogRetention, RoleArn, SourceCidr
-from components.spec import Duration, Many, Name, Spec
+from components.spec import Duration, Many, Name, Problem, Spec, rule
 
+CONTROLLERS = 2
+"""Of Karpenter, on nodes of their own: one leads, one waits."""
 AddonVersion = Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+-eksbuild\.\d+$")]
 """A version of an EKS add-on, such as v1.12.1-eksbuild.2."""
+
+
+class ClusterAutoscalerArgs(Spec):
+    """Managed node groups, one for each way of buying a pool's nodes, which the cluster autoscaler grows and shrinks."""
+
+    kind: Literal["cluster-autoscaler"]
+    """Who adds and removes nodes."""
+
+
+class KarpenterArgs(Spec):
+    """Karpenter, run in the cluster: it starts nodes for pods that wait. The system pool, on which it runs, stays a managed group."""
+
+    kind: Literal["karpenter"]
+    """Who adds and removes nodes."""
+    node_repair: bool = True
+    """Whether nodes that the monitoring agent finds broken are replaced; the gate is alpha in Karpenter 1.14."""
+
+
+AutoscalerArgs = Annotated[ClusterAutoscalerArgs | KarpenterArgs, Field(discriminator="kind")]
+"""Who adds and removes nodes."""
 
 
 class ClusterArgs(Spec):
@@ -30,7 +53,16 @@ class ClusterArgs(Spec):
     """Versions of add-ons to hold; one that is absent gets the default of the Kubernetes version."""
     image_release: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+-[0-9a-f]{8}$")] | None = None
     """Bottlerocket release to hold on every pool, such as 1.50.0-1a2b3c4d; absent takes the newest when a pool is made."""
+    autoscaler: AutoscalerArgs = ClusterAutoscalerArgs(kind="cluster-autoscaler")
+    """Who adds and removes nodes."""
     system: SystemPoolArgs
     """Nodes for the platform's own services."""
     pools: dict[Name, GpuPoolArgs]
     """GPU pools by name."""
+
+    @rule("autoscaler", "system")
+    def _room_for_karpenter(self) -> Iterator[Problem]:
+        if isinstance(self.autoscaler, KarpenterArgs) and self.system.min < CONTROLLERS:
+            wanted = f"each of Karpenter's {CONTROLLERS} controllers takes a node of its own"
+            text = f"is {self.system.min}, and {wanted}: set it to {CONTROLLERS} or more"
+            yield Problem(("system", "min"), text)

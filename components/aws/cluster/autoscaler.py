@@ -1,28 +1,21 @@
 """What adds and removes nodes: the cluster autoscaler, which prefers the capacities of a pool in the order the stack file names them."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
-
-import pulumi
+from typing import Any
 
 from components.aws.capacity.pools import POOL_LABEL
 from components.aws.documents.statements import Statement, allow
-from components.lazy import lazy
+from components.kubernetes.addons.charts import Chart
 
-if TYPE_CHECKING:
-    import pulumi_kubernetes as k8s
-else:
-    k8s = lazy("pulumi_kubernetes")
-
-NAME = "cluster-autoscaler"
-"""Name of chart, release and service account."""
-NAMESPACE = "kube-system"
-REPOSITORY = "https://kubernetes.github.io/autoscaler"
-VERSION = "9.59.0"
-"""Of the chart; it runs cluster-autoscaler 1.35.0.
-
-Source: kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/charts/cluster-autoscaler/Chart.yaml, 2026-08-22.
-"""
+CHART = Chart(
+    name="cluster-autoscaler",
+    repository="https://kubernetes.github.io/autoscaler",
+    version="9.59.0",
+    source="kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/charts/cluster-autoscaler/Chart.yaml, 2026-08-22; runs 1.35.0",
+    namespace="kube-system",
+    images={"image.repository": "registry.k8s.io/autoscaling/cluster-autoscaler"},
+)
+"""The chart; its name is also that of the service account."""
 LOOKS = (
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeAutoScalingInstances",
@@ -61,37 +54,22 @@ def priorities(preferences: Sequence[Sequence[str]]) -> Mapping[str, list[str]]:
     return ranked
 
 
-def chart_values(cluster: str, region: str, preferences: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """What the chart is told."""
+def chart_values(cluster: str, region: str, preferences: Sequence[Sequence[str]], *, closed: bool) -> dict[str, Any]:
+    """What the chart is told; `closed` is that it reaches no list of machine types outside, and takes the one built in."""
     return {
-        "fullnameOverride": NAME,
+        "fullnameOverride": CHART.name,
         "cloudProvider": "aws",
         "awsRegion": region,
         "autoDiscovery": {"clusterName": cluster},
         "replicaCount": 2,
         "nodeSelector": {POOL_LABEL: "system"},
         "resources": {"requests": {"cpu": "100m", "memory": "600Mi"}, "limits": {"memory": "600Mi"}},
-        "rbac": {"serviceAccount": {"create": True, "name": NAME}},
+        "rbac": {"serviceAccount": {"create": True, "name": CHART.name}},
         "expanderPriorities": priorities(preferences),
         "extraArgs": {
             "expander": "priority,least-waste",
             "balance-similar-node-groups": True,
             "skip-nodes-with-local-storage": False,
+            **({"aws-use-static-instance-list": True} if closed else {}),
         },
     }
-
-
-def release(name: str, values: Mapping[str, Any], opts: pulumi.ResourceOptions) -> pulumi.Resource:
-    """The pinned release."""
-    args = k8s.helm.v3.ReleaseArgs(
-        name=NAME,
-        chart=NAME,
-        version=VERSION,
-        namespace=NAMESPACE,
-        repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=REPOSITORY),
-        values=dict(values),
-        atomic=True,
-        max_history=5,
-        timeout=600,
-    )
-    return k8s.helm.v3.Release(name, args, opts=opts)

@@ -7,17 +7,19 @@ import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.capacity.groups import Nodes, group_name
+from components.aws.capacity.launching import Launching
 from components.aws.capacity.pools import NodeGroupPlan, accelerator_pool, plan_gpu, plan_system
-from components.aws.cluster import autoscaler
+from components.aws.cluster import autoscaler, karpenter
 from components.aws.cluster.access import administrators
 from components.aws.cluster.addon_maker import AddonMaker
 from components.aws.cluster.addons import AddonName, Feature, wanted
-from components.aws.cluster.args import ClusterArgs
+from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.cluster.control_plane import ControlPlane, kubeconfig
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network.vpc import Network
 from components.contracts import Binding, Context, Grant
+from components.kubernetes.addons.charts import MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.lazy import lazy
 
@@ -34,7 +36,8 @@ POSTGRES_PORT = 5432
 class GpuCluster(AwsComponent):
     """An EKS cluster in a network's private subnets; satisfies components.contracts.Cluster.
 
-    `features` are what the rest of the platform asks of it; `grants` what add-ons may do with what the platform made before it.
+    `features` are what the rest of the platform asks of it; `grants` what add-ons may do with what the platform made before it;
+    `mirror` is where charts come from.
     `secret_reader` is the identity of External Secrets, made before its pods start; who owns a secret grants it the right to read.
     """
 
@@ -47,11 +50,13 @@ class GpuCluster(AwsComponent):
         context: Context,
         features: Collection[Feature] = (),
         grants: Mapping[AddonName, Sequence[Statement]] | None = None,
+        mirror: MirrorArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("GpuCluster", name, context, opts)
         self.args = args
         self.network = network
+        self.mirror = mirror
         self.plane = ControlPlane(self, args, network)
         self.cluster_name, self.cluster_key, self.cluster = self.plane.name, self.plane.key, self.plane.cluster
         self.kubernetes: pulumi.ProviderResource = self._kubernetes(administrators(self, self.cluster, args.administrators))
@@ -63,10 +68,12 @@ class GpuCluster(AwsComponent):
         self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
         running = (system, *gpu, *late)
+        self.launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
         self.ready: Sequence[pulumi.Resource] = (
             *running,
             self._storage_class(late),
             self._autoscaler(running),
+            *(self.launching.after if self.launching else ()),
             *self.secret_reader.ready,
         )
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
@@ -145,11 +152,37 @@ class GpuCluster(AwsComponent):
     def _autoscaler(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         role = f"{self.prefix}-autoscaler"
         statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, self.region)
-        identity = self._bind(role, autoscaler.NAMESPACE, autoscaler.NAME, statements, self)
+        identity = self._bind(role, autoscaler.CHART.namespace, autoscaler.CHART.name, statements, self)
         preferences = [[group_name(plan, self.context.naming) for plan in plans] for plans in self._plans()]
-        values = autoscaler.chart_values(self.cluster_name, self.region, preferences)
+        values = autoscaler.chart_values(self.cluster_name, self.region, preferences, closed=self.network.closed)
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=[*after, *identity.ready])
-        return autoscaler.release(role, values, opts)
+        return release(role, autoscaler.CHART, extra=values, mirror=self.mirror, opts=opts)
+
+    def _karpenter(self, args: KarpenterArgs, running: Sequence[pulumi.Resource]) -> Launching:
+        """Karpenter, and what node pools must know of it; `running` is what its pods need to run."""
+        maker, closed = karpenter.Karpenter(self, self.plane), self.network.closed
+        chart = karpenter.CHART
+        identity = self._bind(f"{self.prefix}-karpenter", chart.namespace, chart.name, maker.statements(closed=closed), self)
+        values = karpenter.chart_values(
+            self.cluster_name,
+            self.region,
+            endpoint=self.cluster.endpoint,
+            queue=maker.queue.name,
+            repair=args.node_repair,
+            closed=closed,
+        )
+        return Launching(
+            by="karpenter",
+            owner=self,
+            kubernetes=self.kubernetes,
+            version=self.args.version,
+            node_role=maker.role.role.name,
+            instance_profile=maker.profile.name,
+            security_group=self.security_group,
+            subnets={zone: subnet.id for zone, subnet in self.network.private.items()},
+            key=self.cluster_key.arn,
+            after=maker.releases(self.kubernetes, [*running, *identity.ready], values, self.mirror),
+        )
 
     def _storage_class(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         return k8s.storage.v1.StorageClass(

@@ -88,6 +88,11 @@ class Network(AwsComponent):
         self._flow_logs()
         self.register_outputs({"vpc_id": self.vpc.id})
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing in the VPC reaches the internet."""
+        return self.args.egress == "none"
+
     def _vpc(self) -> "aws.ec2.Vpc":
         vpc = aws.ec2.Vpc(
             f"{self.prefix}-vpc",

@@ -1,12 +1,13 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from typing import Literal, get_args
 
 import pulumi
 
 from components.contracts import Cluster, Context
+from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.vocabulary import ObjectName, Url
 from components.kubernetes.workload import with_provider
 from components.spec import Many, Problem, Spec, rule
@@ -30,6 +31,8 @@ class OperatorsArgs(Spec):
     """Operators that this stack installs at pinned versions; the others must be in the cluster already."""
     prometheus: PrometheusArgs | None = None
     """The Prometheus that is given. Set exactly when kube-prometheus-stack is not installed here."""
+    mirror: MirrorArgs | None = None
+    """The registry that charts and images of everything installed on the cluster come from; absent takes each from its project's own."""
 
     @rule("install", "prometheus")
     def _one_prometheus(self) -> list[Problem]:
@@ -46,22 +49,6 @@ class OperatorsArgs(Spec):
         return [Problem(("install",), f"names {name} twice: remove one") for name in twice]
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
-    """A pinned Helm chart: one row of the add-on table."""
-
-    name: str
-    """Name of the chart, the release, and (but for Prometheus) the namespace."""
-    repository: str
-    version: str
-    source: str
-    """Where the version was read."""
-    namespace: str
-    security: str
-    """Pod security standard that its namespace needs: baseline | privileged."""
-    values: Mapping[str, Any] = field(default_factory=dict)
-
-
 PROMETHEUS_NAME = "prometheus-stack"
 """Prefix of what the Prometheus chart makes; its Service is `<prefix>-prometheus`."""
 EXTERNAL_SECRETS = "external-secrets"
@@ -76,6 +63,7 @@ CHARTS: Mapping[OperatorName, Chart] = {
         namespace="keda",
         security="baseline",
         values={"operator": {"replicaCount": 2}, "podDisruptionBudget": {"operator": {"maxUnavailable": 1}}},
+        images={"global.image.registry": "ghcr.io"},
     ),
     "kube-prometheus-stack": Chart(
         name="kube-prometheus-stack",
@@ -95,6 +83,15 @@ CHARTS: Mapping[OperatorName, Chart] = {
                 }
             },
         },
+        images={
+            "alertmanager.alertmanagerSpec.image.registry": "quay.io",
+            "kube-state-metrics.image.registry": "registry.k8s.io",
+            "prometheus-node-exporter.image.registry": "quay.io",
+            "prometheus.prometheusSpec.image.registry": "quay.io",
+            "prometheusOperator.admissionWebhooks.patch.image.registry": "ghcr.io",
+            "prometheusOperator.image.registry": "quay.io",
+            "prometheusOperator.prometheusConfigReloader.image.registry": "quay.io",
+        },
     ),
     "external-secrets": Chart(
         name="external-secrets",
@@ -104,6 +101,11 @@ CHARTS: Mapping[OperatorName, Chart] = {
         namespace=EXTERNAL_SECRETS,
         security="baseline",
         values={"replicaCount": 2, "leaderElect": True, "serviceAccount": {"name": EXTERNAL_SECRETS}},
+        images={
+            "certController.image.repository": "ghcr.io/external-secrets/external-secrets",
+            "image.repository": "ghcr.io/external-secrets/external-secrets",
+            "webhook.image.repository": "ghcr.io/external-secrets/external-secrets",
+        },
     ),
 }
 """The add-on table: one row per operator, each installed by one stack of a cluster at most."""
@@ -139,6 +141,7 @@ class Operators(pulumi.ComponentResource):
         self, name: str, args: OperatorsArgs, *, cluster: Cluster, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
+        self.args = args
         self.monitoring = monitoring_of(args)
         wanted = [operator for operator in get_args(OperatorName) if operator in args.install]
         self.ready = tuple(self._release(f"{name}-{operator}", CHARTS[operator], cluster, context) for operator in wanted)
@@ -154,15 +157,5 @@ class Operators(pulumi.ComponentResource):
             metadata={"name": chart.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        release = k8s.helm.v3.ReleaseArgs(
-            name=chart.name,
-            chart=chart.name,
-            version=chart.version,
-            namespace=namespace.metadata["name"],
-            repository_opts=k8s.helm.v3.RepositoryOptsArgs(repo=chart.repository),
-            values=dict(chart.values),
-            atomic=True,
-            max_history=5,
-            timeout=600,
-        )
-        return k8s.helm.v3.Release(f"{name}-release", release, opts=pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready]))
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready])
+        return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, opts=opts)

@@ -67,6 +67,6 @@ def test_groups_of_equal_rank_share_a_priority() -> None:
 
 
 def test_the_autoscaler_finds_the_groups_of_its_cluster() -> None:
-    values = chart_values("groundwork-dev-cluster", "us-west-2", [])
+    values = chart_values("groundwork-dev-cluster", "us-west-2", [], closed=False)
     assert values["autoDiscovery"] == {"clusterName": "groundwork-dev-cluster"}
     assert values["extraArgs"]["expander"].split(",")[0] == "priority"

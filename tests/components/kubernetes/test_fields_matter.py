@@ -46,6 +46,7 @@ CHANGES: dict[str, Any] = {
     "operators.install": ["keda", "external-secrets"],
     "operators.prometheus.address": "http://thanos.monitoring.svc:9090",
     "operators.prometheus.namespace": "metrics",
+    "operators.mirror": {"registry": "registry.example.internal/mirror"},
     "store.endpoint": "https://s3.example.internal:9001",
     "store.region": "eu-central-1",
     "store.addresses": ["10.64.8.16/28"],

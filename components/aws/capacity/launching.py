@@ -1,0 +1,37 @@
+"""What the objects that ask for nodes, NodePools and node classes, must know of the cluster they are in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import pulumi
+
+from components.aws.base import AwsComponent
+
+
+@dataclass(frozen=True, slots=True)
+class Launching:
+    """Who starts nodes from node pools in a cluster, and what such nodes have in common."""
+
+    by: Literal["karpenter", "auto-mode"]
+    owner: AwsComponent
+    """The cluster's component: parent of the objects, and their tags."""
+    kubernetes: pulumi.ProviderResource
+    version: str
+    """Kubernetes version of the nodes, such as 1.35."""
+    node_role: pulumi.Input[str]
+    """Name of the nodes' IAM role."""
+    instance_profile: pulumi.Input[str]
+    """Name of the profile with that role, for `karpenter`; Auto Mode makes its own."""
+    security_group: pulumi.Input[str]
+    """Id of the security group of all nodes and pods."""
+    subnets: Mapping[str, pulumi.Input[str]]
+    """Ids of the private subnets by zone."""
+    key: pulumi.Input[str]
+    """ARN of the key that disks are encrypted with."""
+    after: tuple[pulumi.Resource, ...]
+    """What an object that asks for nodes must come after, and be gone before."""
+
+    def options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of an object that asks for nodes."""
+        return pulumi.ResourceOptions(parent=self.owner, provider=self.kubernetes, depends_on=[*self.after, *after])
