@@ -1,4 +1,4 @@
-"""The reference of stack files, made from the models: a JSON schema for editors and a page for people; and the list of examples.
+"""The reference, made from models and tables: a JSON schema of stack files for editors, pages for people, and the list of examples.
 
 `python -m infra.reference` writes them into docs/reference and examples; `--check` writes nothing and fails when any is stale.
 """
@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
+from infra import machines_page
 from infra.platforms import PLATFORMS, AnyPlatform
 from infra.shape import Schema, value_schema, words
 from infra.stackfile import KEY, SECTIONS
@@ -153,7 +154,8 @@ def files() -> dict[Path, str]:
     """What the reference consists of, by path."""
     whole = schema()
     text = json.dumps(whole, indent=2, ensure_ascii=False, sort_keys=False)
-    return {FOLDER / "stack.schema.json": text + "\n", FOLDER / "config.md": page(whole), EXAMPLES / "README.md": examples()}
+    pages = {FOLDER / "config.md": page(whole), FOLDER / "machines.md": machines_page.page(), EXAMPLES / "README.md": examples()}
+    return {FOLDER / "stack.schema.json": text + "\n", **pages}
 
 
 def stale() -> list[Path]:
