@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 MANAGED_BY = "groundwork"
+OWNER_TAG = "groundwork:owner"
+"""The AWS tag that costs are told apart by: whose they are."""
+POOL_TAG = "groundwork:pool"
+"""The AWS tag on the machines of a node pool: which pool a cost belongs to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class Labels:
         return {
             "groundwork:project": self.project,
             "groundwork:stack": self.stack,
-            "groundwork:owner": self.owner,
+            OWNER_TAG: self.owner,
             "groundwork:tier": self.tier,
             "groundwork:component": component,
             **extra,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from components.accelerators import aws_machines
+from components.aws.account.guardrails import AccountArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.vpc import NetworkArgs
@@ -10,6 +11,7 @@ from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.spec import Problem, rule
 from infra import aws_notes
+from infra.aws_account import budgeted_pools
 from infra.between import Node, overlapping
 from infra.notes import Note
 from infra.platform import Platform
@@ -31,6 +33,9 @@ class AwsPlatform(Platform):
     """The platform's buckets."""
     registry: RegistryArgs
     """Image repositories, the database of runs and models, and the artifact bucket."""
+
+    account: AccountArgs | None = None
+    """Guard rails of the account; absent where other stacks or the organisation keep them all."""
 
     @property
     def pool_names(self) -> Iterable[str]:
@@ -71,3 +76,8 @@ class AwsPlatform(Platform):
     def _public_ranges(self) -> Iterator[Problem]:
         vpc = self.network.cidr
         yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {"network.cidr": vpc})
+
+    @rule("account", "cluster")
+    def _budgets_of_pools(self) -> Iterator[Problem]:
+        if self.account:
+            yield from budgeted_pools(self.account, list(self.pool_names))

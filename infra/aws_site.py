@@ -13,6 +13,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     """Make what the platform stands on."""
     import pulumi_aws as aws
 
+    from components.aws.account.guardrails import Guardrails
     from components.aws.cluster.eks import GpuCluster
     from components.aws.identity.boundary import bounded
     from components.aws.network.vpc import Network
@@ -28,4 +29,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     mirror = platform.operators.mirror
     cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, mirror=mirror, opts=here)
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    if platform.account:
+        buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
+        Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)

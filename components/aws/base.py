@@ -1,7 +1,7 @@
 """What every AWS component does alike: its token, its children's options, its tags, its keys and log groups."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
@@ -21,8 +21,11 @@ else:
 class AwsComponent(pulumi.ComponentResource):
     """A component of the AWS site. Its children are named `<prefix>-<role>`, the prefix being its own name, and tagged with their owner."""
 
-    def __init__(self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None) -> None:
-        super().__init__(f"groundwork:aws:{kind}", name, None, opts)
+    def __init__(
+        self, kind: str, name: str, context: Context, opts: pulumi.ResourceOptions | None, facts: Mapping[str, Any] | None = None
+    ) -> None:
+        """`facts` are what no child shows and rules still judge, such as what is left to others."""
+        super().__init__(f"groundwork:aws:{kind}", name, facts, opts)
         self.prefix = name
         self.context = context
 

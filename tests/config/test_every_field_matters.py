@@ -34,6 +34,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
         "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
         "network.flow_log_retention": {("network", "flow_log_retention"): "400d"},
+        "account.trail.log_retention": {("account", "trail", "log_retention"): "400d"},
         "cluster.log_retention": {("cluster", "log_retention"): "400d"},
         "cluster.system.machine": {("cluster", "system", "machine"): "m7i.xlarge"},
         "cluster.pools.*.machine": {(*POOL, "machine"): "g6e.24xlarge"},

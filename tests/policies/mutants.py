@@ -40,6 +40,7 @@ class Defect:
     options: Options | None = None
     edit: Callable[[Resource], Resource] = lambda resource: resource
     twin: bool = False
+    without: str = ""
 
     def plant(self, graph: Graph) -> Graph:
         victims = [r for r in graph.of_type(self.token) if self.where(r)]
@@ -47,6 +48,8 @@ class Defect:
         victim = victims[0]
         if self.drop:
             return replace(graph, resources=tuple(r for r in graph if r.urn != victim.urn))
+        if self.without:
+            return replace(graph, resources=tuple(r for r in graph if r.type != self.without))
         if self.twin:
             return replace(graph, resources=(*graph.resources, replace(victim, urn=f"{victim.urn}-twin", name=f"{victim.name}-twin")))
         changed = self.edit(victim)
@@ -63,6 +66,8 @@ BUCKET, CLUSTER, DATABASE = "aws:s3/bucket:Bucket", "aws:eks/cluster:Cluster", "
 TEMPLATE, GROUP, KEY = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup", "aws:kms/key:Key"
 DEPLOYMENT, VPC, REPOSITORY = "kubernetes:apps/v1:Deployment", "aws:ec2/vpc:Vpc", "aws:ecr/repository:Repository"
 NETWORK_POLICY, ATTACHMENT = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
+TRAIL, DETECTOR, TOPIC = "aws:cloudtrail/trail:Trail", "aws:guardduty/detector:Detector", "aws:sns/topic:Topic"
+ACCOUNT, BUDGET = "pulumi:providers:aws", "aws:budgets/budget:Budget"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
@@ -169,6 +174,18 @@ DEFECTS: dict[str, Defect] = {
         DEPLOYMENT,
         where=lambda n: "groundwork-prod" in str(n.inputs["metadata"]["name"]),
     ),
+    "account-trail": Defect(TRAIL, blamed=ACCOUNT, drop=True),
+    "account-threats": Defect(DETECTOR, blamed=ACCOUNT, drop=True),
+    "account-records": Defect("aws:cfg/recorderStatus:RecorderStatus", blamed=ACCOUNT, drop=True),
+    "account-access": Defect(ACCOUNT, blamed=ACCOUNT, without="aws:accessanalyzer/analyzer:Analyzer"),
+    "trail-whole": Defect(TRAIL, "enableLogFileValidation", False),
+    "trail-locked": Defect("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", blamed=TRAIL, drop=True),
+    "threats-watched": Defect(
+        "aws:guardduty/detectorFeature:DetectorFeature", "status", "DISABLED", DETECTOR, where=lambda f: "runtime" in f.name
+    ),
+    "topic-customer-key": Defect(TOPIC, "kmsMasterKeyId", CUT, unlink="kmsMasterKeyId"),
+    "gpu-pool-cost-tag": Defect(TEMPLATE, "tagSpecifications", CUT, GROUP, where=lambda t: "pool-" in t.name),
+    "gpu-pool-budget": Defect(BUDGET, "notifications", CUT, GROUP, where=lambda b: "pool-" in b.name),
     "no-plain-secrets": Defect(DEPLOYMENT, f"{CONTAINER}/env/0", {"name": "API_TOKEN", "value": "hunter2"}),
 }
 """Rule id to the defect that it must find in the prod stack."""

@@ -344,7 +344,7 @@ def test_error_codes_are_in_the_services_own_models() -> None:
     botocore = pytest.importorskip("botocore.session")
     from rehearsal.aws import table
 
-    services = {"cloudwatch": "logs", "lb": "elbv2"}
+    services = {"cfg": "config", "cloudwatch": "logs", "lb": "elbv2"}
     session = botocore.get_session()
     unknown = []
     for token, row in [*table()["names"].items(), *table()["dependencies"].items()]:

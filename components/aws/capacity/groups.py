@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.capacity.pools import EKS_EFFECTS, NodeGroupPlan
+from components.aws.capacity.pools import EKS_EFFECTS, POOL_LABEL, NodeGroupPlan
 from components.aws.documents.statements import document
 from components.aws.documents.trust import trust_service_unconditionally
+from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.naming import Naming
 
@@ -108,7 +109,8 @@ class Nodes:
             block_device_mappings=[disk("/dev/xvda", OS_DISK_GIB, self.key), disk("/dev/xvdb", plan.disk_gib, self.key)],
             network_interfaces=[self._interface()],
             tag_specifications=[
-                {"resource_type": kind, "tags": owner.tags(plan.role)} for kind in ("instance", "volume", "network-interface")
+                {"resource_type": kind, "tags": owner.tags(plan.role, **{POOL_TAG: plan.labels[POOL_LABEL]})}
+                for kind in ("instance", "volume", "network-interface")
             ],
             tags=owner.tags(plan.role),
             opts=owner.child(),

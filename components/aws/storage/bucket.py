@@ -1,6 +1,6 @@
 """One bucket with all that makes it safe: one bucket is eight resources, always the same eight."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -48,7 +48,8 @@ class Bucket(AwsComponent):
 
     `key` encrypts it; without one S3 encrypts with its own, which is all that a target of access logs may have
     (source: S3 user guide, "Enabling Amazon S3 server access logging").
-    `protect` refuses deletion; without it a destroy empties the bucket.
+    `protect` refuses deletion; without it a destroy empties the bucket. `grants` lets services write into it, given its ARN; `lock` is
+    for how long nobody may delete or change an object without s3:BypassGovernanceRetention.
     """
 
     def __init__(
@@ -61,6 +62,8 @@ class Bucket(AwsComponent):
         access_logs: "Bucket | None",
         protect: bool,
         context: Context,
+        grants: Callable[[pulumi.Output[str]], Sequence[Statement]] | None = None,
+        lock: Duration | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Bucket", name, context, opts)
@@ -69,15 +72,16 @@ class Bucket(AwsComponent):
             f"{name}-bucket",
             bucket=context.naming.globally(role),
             force_destroy=not protect,
+            object_lock_enabled=True if lock else None,
             tags=self.tags(role),
             opts=self.child(protect=protect),
         )
         self.bucket: pulumi.Output[str] = self._resource.bucket
         # Built from the name, so that the documents that hold it are whole in a first preview.
         self.arn: pulumi.Output[str] = pulumi.Output.concat("arn:aws:s3:::", self.bucket)
-        self._keep(args)
+        self._keep(args, lock)
         self._encrypt()
-        self._close(() if access_logs else (self._takes_logs(),))
+        self._close((*(() if access_logs else (self._takes_logs(),)), *(grants(self.arn) if grants else ())))
         if access_logs:
             aws.s3.BucketLogging(
                 f"{name}-logging", bucket=self.bucket, target_bucket=access_logs.bucket, target_prefix=f"{role}/", opts=self.child()
@@ -98,13 +102,16 @@ class Bucket(AwsComponent):
         naming = self.context.naming
         return takes_access_logs(self.arn, self.account, f"arn:aws:s3:::{naming.project}-{naming.stack}-*")
 
-    def _keep(self, args: BucketArgs) -> None:
+    def _keep(self, args: BucketArgs, lock: Duration | None) -> None:
         versioning = aws.s3.BucketVersioning(
             f"{self.prefix}-versioning", bucket=self.bucket, versioning_configuration={"status": "Enabled"}, opts=self.child()
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{self.prefix}-lifecycle", bucket=self.bucket, rules=[lifecycle_rule(args)], opts=self.child(versioning)
         )
+        if lock:
+            retention: Any = {"default_retention": {"mode": "GOVERNANCE", "days": lock.days}}
+            aws.s3.BucketObjectLockConfiguration(f"{self.prefix}-lock", bucket=self.bucket, rule=retention, opts=self.child(versioning))
 
     def _encrypt(self) -> None:
         key = self.encryption_key

@@ -1,0 +1,94 @@
+"""Where the account's findings and budgets are told: one encrypted topic, and the rules that send findings to it."""
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import pulumi
+from pydantic import StringConstraints
+
+from components.aws.base import AwsComponent
+from components.aws.documents.account import takes_alerts
+from components.aws.documents.statements import document
+from components.contracts import Context
+from components.lazy import lazy
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
+
+Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}$")]
+"""An address that reads alerts."""
+Rail = Literal["trail", "threats", "records", "access"]
+"""A guard rail that an account has once, and that an organisation may own."""
+
+WORTH_TELLING = 4
+"""GuardDuty severity from which a finding is told: medium is 4.0 to 6.9. Source: GuardDuty user guide, "Severity levels"."""
+
+PATTERNS: dict[str, Any] = {
+    "threats": {
+        "source": ["aws.guardduty"],
+        "detail-type": ["GuardDuty Finding"],
+        "detail": {"severity": [{"numeric": [">=", WORTH_TELLING]}]},
+    },
+    "records": {
+        "source": ["aws.config"],
+        "detail-type": ["Config Rules Compliance Change"],
+        "detail": {"newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}},
+    },
+    "access": {
+        "source": ["aws.access-analyzer"],
+        "detail-type": ["Access Analyzer Finding", "Unused Access Finding for IAM entities"],
+        "detail": {"status": ["ACTIVE"]},
+    },
+}
+"""What is told of each rail. Source: EventBridge reference, events of GuardDuty, AWS Config and IAM Access Analyzer."""
+
+
+class Alerts(AwsComponent):
+    """A topic, who reads it, and a rule for the findings of each rail, whoever owns the rail."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        emails: Sequence[str],
+        rails: Sequence[str],
+        key: "aws.kms.Key",
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("Alerts", name, context, opts)
+        self.topic = aws.sns.Topic(
+            f"{name}-topic",
+            name=context.naming.name("alerts", limit=256),
+            kms_master_key_id=key.id,
+            tags=self.tags("alerts"),
+            opts=self.child(),
+        )
+        self.policy = aws.sns.TopicPolicy(
+            f"{name}-publishers",
+            arn=self.topic.arn,
+            policy=document(*takes_alerts(self.topic.arn, self.account, self.region)),
+            opts=self.child(),
+        )
+        for email in emails:
+            reader = f"{name}-to-{email.replace('@', '-at-')}"
+            aws.sns.TopicSubscription(reader, topic=self.topic.arn, protocol="email", endpoint=email, opts=self.child())
+        for rail in rails:
+            self._findings(rail)
+        self.register_outputs({"topic": self.topic.arn})
+
+    def _findings(self, rail: str) -> None:
+        rule = aws.cloudwatch.EventRule(
+            f"{self.prefix}-{rail}",
+            name=self.context.naming.name(f"findings-{rail}", limit=64),
+            description=f"Findings of {rail} that somebody should read",
+            event_pattern=json.dumps(PATTERNS[rail], sort_keys=True),
+            tags=self.tags(rail),
+            opts=self.child(),
+        )
+        aws.cloudwatch.EventTarget(
+            f"{self.prefix}-{rail}-told", rule=rule.name, target_id="alerts", arn=self.topic.arn, opts=self.child(self.policy)
+        )

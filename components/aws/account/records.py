@@ -1,0 +1,103 @@
+"""What the account holds and how it changed: an AWS Config recorder, where it delivers, and the rules it is held to."""
+
+from typing import TYPE_CHECKING, Literal
+
+import pulumi
+
+from components.aws.account.conformance import pack
+from components.aws.base import AwsComponent
+from components.aws.documents.account import takes_records
+from components.aws.documents.statements import Statement
+from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.values import Days
+from components.contracts import Context
+from components.lazy import lazy
+from components.spec import Duration, Many, Spec
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
+
+Concern = Literal["cluster", "images", "data", "database", "keys", "network", "identity", "audit", "notebooks"]
+SNAPSHOTS = {"1h": "One_Hour", "6h": "Six_Hours", "24h": "TwentyFour_Hours"}
+
+
+class RecordsArgs(Spec):
+    """An AWS Config recorder of everything in the region, and the conformance pack of a machine-learning platform."""
+
+    leave_out: Many[Concern] = ()
+    """Concerns whose rules are not in the pack, such as those another pack of the organisation judges already."""
+    snapshots: Literal["1h", "6h", "24h"] = "24h"
+    """How often the whole inventory is delivered to the bucket."""
+    keep: Days = Duration("2555d")
+    """How long records are kept in the bucket."""
+    protect: bool = True
+    """Whether the bucket refuses deletion; false also lets a destroy empty it."""
+
+
+class ConfigurationRecords(AwsComponent):
+    """The one recorder and the one delivery channel that an account may have in a region, and the pack.
+
+    Its role is AWS Config's service-linked one, which must exist: `aws iam create-service-linked-role --aws-service-name
+    config.amazonaws.com`. The bucket has no default lock, which AWS Config cannot deliver to.
+    Source: CloudFormation reference, AWS::Config::DeliveryChannel.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        args: RecordsArgs,
+        *,
+        key: "aws.kms.Key",
+        access_logs: Bucket,
+        context: Context,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("ConfigurationRecords", name, context, opts)
+        self.args = args
+        bucket = self._bucket(key, access_logs)
+        recording = self._recording(bucket, key)
+        aws.cfg.ConformancePack(
+            f"{name}-pack",
+            name=context.naming.name("machine-learning", limit=256),
+            template_body=pack(args.leave_out),
+            opts=self.child(recording),
+        )
+        self.register_outputs({"bucket": bucket.bucket})
+
+    def _recording(self, bucket: Bucket, key: "aws.kms.Key") -> "aws.cfg.RecorderStatus":
+        """In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round."""
+        called = self.context.naming.name("records", limit=256)
+        recorder = aws.cfg.Recorder(
+            f"{self.prefix}-recorder",
+            name=called,
+            role_arn=f"arn:aws:iam::{self.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
+            recording_group={"all_supported": True, "include_global_resource_types": True},
+            opts=self.child(),
+        )
+        channel = aws.cfg.DeliveryChannel(
+            f"{self.prefix}-channel",
+            name=called,
+            s3_bucket_name=bucket.bucket,
+            s3_kms_key_arn=key.arn,
+            snapshot_delivery_properties={"delivery_frequency": SNAPSHOTS[self.args.snapshots]},
+            opts=self.child(bucket, recorder),
+        )
+        return aws.cfg.RecorderStatus(f"{self.prefix}-recording", name=recorder.name, is_enabled=True, opts=self.child(channel))
+
+    def _bucket(self, key: "aws.kms.Key", access_logs: Bucket) -> Bucket:
+        def grants(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
+            return takes_records(arn, self.account)
+
+        return Bucket(
+            f"{self.prefix}-files",
+            BucketArgs(expire_after=self.args.keep),
+            role="records",
+            key=key,
+            access_logs=access_logs,
+            protect=self.args.protect,
+            grants=grants,
+            context=self.context,
+            opts=self.child(),
+        )

@@ -1,0 +1,150 @@
+"""The account itself is watched, and what it costs is told. Rails that an organisation owns count when the stack says so."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from graph.model import Resource
+from policies.model import Book, View, get, many
+
+BOOK = Book("account")
+ACCOUNT = "pulumi:providers:aws"
+"""Stands for the account and region that a stack works in."""
+GUARDRAILS = "groundwork:aws:Guardrails"
+TRAIL, TOPIC = "aws:cloudtrail/trail:Trail", "aws:sns/topic:Topic"
+FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
+BUDGET, GROUP = "aws:budgets/budget:Budget", "aws:eks/nodeGroup:NodeGroup"
+TEMPLATE, LOCK = "aws:ec2/launchTemplate:LaunchTemplate", "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+WATCHED = frozenset({"EKS_AUDIT_LOGS", "RUNTIME_MONITORING", "EBS_MALWARE_PROTECTION", "S3_DATA_EVENTS"})
+POOL_TAG, POOL_LABEL = "groundwork:pool", "groundwork.dev/pool"
+
+RAILS = (
+    ("trail", TRAIL, "Somebody records who did what in the account", "no trail records it"),
+    ("threats", "aws:guardduty/detector:Detector", "Somebody looks for intruders in the account", "no detector looks"),
+    ("records", "aws:cfg/recorderStatus:RecorderStatus", "Somebody records how the account changes", "no recorder runs"),
+    ("access", "aws:accessanalyzer/analyzer:Analyzer", "Somebody looks for access from outside", "no analyzer looks"),
+)
+"""Rail, the type that makes it, the rule's title, and what is wrong without it."""
+
+
+def given(view: View) -> set[str]:
+    """Rails that the stack leaves to others."""
+    return {rail for rails in view.of(GUARDRAILS) for rail in many(rails.inputs.get("given"))}
+
+
+for _rail, _token, _title, _fault in RAILS:
+
+    @BOOK.rule(
+        f"account-{_rail}",
+        ACCOUNT,
+        title=_title,
+        remedy=f"state account.{_rail}, or name it in account.given where the organisation owns it",
+        tier="production",
+        level="advisory",
+    )
+    def _present(account: Resource, view: View, rail: str = _rail, token: str = _token, fault: str = _fault) -> Iterator[str]:
+        """Made here or given. Advice, since only the account can say what an organisation set up in it."""
+        if not view.of(token) and rail not in given(view):
+            yield f"{fault} in this account"
+
+
+@BOOK.rule(
+    "trail-whole",
+    TRAIL,
+    title="Trails see all regions and cannot be forged",
+    remedy="set isMultiRegionTrail, enableLogFileValidation, kmsKeyId and a log group",
+)
+def trail_whole(trail: Resource, view: View) -> Iterator[str]:
+    """Every region, files that prove themselves, a customer's key, and events that can be searched."""
+    for name, fault in (
+        ("isMultiRegionTrail", "misses other regions"),
+        ("enableLogFileValidation", "its files do not prove that nobody changed them"),
+    ):
+        if get(trail, name) is not True:
+            yield fault
+    if get(trail, "enableLogging", True) is not True:
+        yield "is switched off"
+    for name, fault in (("kmsKeyId", "is encrypted with a key of S3"), ("cloudWatchLogsGroupArn", "its events cannot be searched")):
+        if not view.linked(trail, name) and not get(trail, name):
+            yield fault
+
+
+@BOOK.rule(
+    "trail-locked",
+    TRAIL,
+    title="Nobody can delete what a trail wrote",
+    remedy="give its bucket a default retention",
+    tier="production",
+)
+def trail_locked(trail: Resource, view: View) -> Iterator[str]:
+    """A lock on the bucket that the trail writes to."""
+    for bucket in view.linked(trail, "s3BucketName", "aws:s3/bucket:Bucket"):
+        if not view.attached(bucket, LOCK, "bucket", "bucket"):
+            yield f"writes to {bucket.name}, which has no lock"
+
+
+@BOOK.rule(
+    "threats-watched",
+    "aws:guardduty/detector:Detector",
+    title="Clusters, nodes, disks and buckets are watched",
+    remedy="enable these features of the detector",
+    tier="production",
+    level="advisory",
+)
+def threats_watched(detector: Resource, view: View) -> Iterator[str]:
+    """What a GPU platform has that an intruder wants."""
+    features = view.attached(detector, FEATURE, "detectorId")
+    if missing := WATCHED - {get(row, "name") for row in features if get(row, "status") == "ENABLED"}:
+        yield f"does not watch {', '.join(sorted(missing))}"
+
+
+@BOOK.rule("topic-customer-key", TOPIC, title="Topics are encrypted with a customer key", remedy="set kmsMasterKeyId", severity="medium")
+def topic_customer_key(topic: Resource, view: View) -> Iterator[str]:
+    """Alerts say what is wrong and where."""
+    if not view.linked(topic, "kmsMasterKeyId") and not get(topic, "kmsMasterKeyId", ""):
+        yield "is not encrypted with a customer key"
+
+
+def pool_of(group: Resource) -> Any:
+    """The GPU pool that a node group belongs to, or "" for any other group."""
+    return get(group, "labels", {}).get(POOL_LABEL, "") if gpu(group) else ""
+
+
+def gpu(group: Resource) -> bool:
+    """Whether the group's nodes are kept for GPU workloads."""
+    return any(taint.get("key") == "nvidia.com/gpu" for taint in group.inputs.get("taints") or ())
+
+
+@BOOK.rule(
+    "gpu-pool-cost-tag",
+    GROUP,
+    title="Costs of GPU pools can be told apart",
+    remedy=f"tag the instances of its launch template with {POOL_TAG}",
+    only=gpu,
+)
+def gpu_pool_cost_tag(group: Resource, view: View) -> Iterator[str]:
+    """On the instances themselves: tags of a node group do not reach them."""
+    pool = pool_of(group)
+    for template in view.linked(group, "launchTemplate", TEMPLATE):
+        tagged = [row for row in get(template, "tagSpecifications", ()) if row.get("resourceType") == "instance"]
+        if not any(row.get("tags", {}).get(POOL_TAG) == pool for row in tagged):
+            yield f"its instances do not carry {POOL_TAG}: {pool}"
+
+
+@BOOK.rule(
+    "gpu-pool-budget",
+    GROUP,
+    title="Budgets of GPU pools raise an alarm",
+    remedy="state account.budgets.pools for the pool",
+    severity="medium",
+    tier="production",
+    level="advisory",
+    only=gpu,
+)
+def gpu_pool_budget(group: Resource, view: View) -> Iterator[str]:
+    """A budget that counts the pool's tag and tells somebody."""
+    wanted = f"user:{POOL_TAG}${pool_of(group)}"
+    for budget in view.of(BUDGET):
+        values = [value for row in get(budget, "costFilters", ()) for value in many(row.get("values"))]
+        if wanted in values and get(budget, "notifications", ()):
+            return
+    yield f"no budget counts {wanted.removeprefix('user:')}"
