@@ -46,7 +46,7 @@ def test_components_hold_every_custom_resource_once(stack: str) -> None:
 def test_nested_components_count_in_the_one_around_them() -> None:
     review = build(evaluated("prod"), ())
     assert [row.name for row in review.components] == [
-        *("network", "storage", "cluster", "registry", "account", "operators", "tracking", "chat")
+        *("identity", "network", "storage", "cluster", "registry", "account", "operators", "tracking", "chat")
     ]
     registry = next(row for row in review.components if row.name == "registry")
     assert registry.type == "groundwork:aws:ModelRegistry"
