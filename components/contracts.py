@@ -125,8 +125,12 @@ class Cluster(Protocol):
         """GPU pools by name."""
 
     @property
+    def settled(self) -> Sequence[pulumi.Resource]:
+        """What must exist before a pod can run that needs no pool: nodes for it, core add-ons."""
+
+    @property
     def ready(self) -> Sequence[pulumi.Resource]:
-        """What must exist before a pod can run: pools, core add-ons, operators."""
+        """What must exist before any pod can run: what is settled, pools, and what adds nodes to them."""
 
     @property
     def zonal(self) -> bool:

@@ -5,18 +5,21 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 from pydantic import BaseModel
 
 from infra.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
-from operations.selection import project_root, stack_file, stack_options
+from operations.selection import parallel_option, project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
 from rehearsal.engine import NoEngine
 from rehearsal.faults import FaultsInvalid
 from rehearsal.stage import Stage, StageBusy, StageFailed
+
+if TYPE_CHECKING:
+    from review.timeline import Timeline
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -68,19 +71,59 @@ def _action(action: Action, text: str) -> click.Command:
         "--json", "as_json", is_flag=True, help="What happened as JSON on standard output; the engine's display on standard error."
     )
     @click.option("--packs/--no-packs", default=True, help="Judge it with the policy pack, or not.")
-    def command(stack: str | None, config: Path | None, faults: Path | None, as_json: bool, packs: bool = True) -> int:
+    @_timeline_options(action)
+    def command(
+        stack: str | None, config: Path | None, faults: Path | None, as_json: bool, packs: bool, timeline: bool = False, parallel: int = 0
+    ) -> int:
         stage = _stage(stack, config, faults)
         if action in JUDGED:
             _validated(stage.stack_file)
         try:
             with stage:
                 outcome = act(action, stage, packs=packs, display=sys.stderr if as_json else None)
+                found = _timeline(stage, parallel) if timeline and outcome.fine else None
         except STAGE_FAULTS as error:
             return _told(error)
-        click.echo(json.dumps(outcome.to_json(), indent=2) if as_json else summary(outcome, stage))
+        _tell(outcome, stage, found, as_json)
         return exit_code(outcome)
 
     return click.command(action, help=text)(command)
+
+
+def _timeline_options(action: Action) -> Callable[[Command], Command]:
+    """What only `up` is asked for."""
+
+    def added(command: Command) -> Command:
+        asked = click.option(
+            "--timeline", is_flag=True, help="Tell the time to ready that real clouds would need, from the state after it."
+        )
+        return asked(parallel_option(command)) if action == "up" else command
+
+    return added
+
+
+def _timeline(stage: Stage, parallel: int) -> "Timeline":
+    from graph.state import from_deployment
+    from review.timeline import timeline
+
+    return timeline(from_deployment(json.loads(stage.pulumi("stack", "export", check=True).stdout)), parallel)
+
+
+def _tell(outcome: Outcome, stage: Stage, timeline: "Timeline | None", as_json: bool) -> None:
+    """What happened, and the time to ready where it was asked for."""
+    if as_json:
+        from review.to_json import timeline_json
+
+        more = {"timeline": timeline_json(timeline)} if timeline else {}
+        click.echo(json.dumps({**outcome.to_json(), **more}, indent=2))
+        return
+    click.echo(summary(outcome, stage))
+    if timeline:
+        from rich.console import Console
+
+        from review.render_timeline import show
+
+        show(timeline, Console())
 
 
 def _validated(path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 import click
 
 from operations.exits import CONFIG_FAULT, FINE, POLICY_FAILED
-from operations.selection import project_root, stack_file, stack_options
+from operations.selection import parallel_option, project_root, stack_file, stack_options
 
 if TYPE_CHECKING:
     from review.build import Review
@@ -32,9 +32,12 @@ WIDTH: Final = 120
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path), help="Write the report into this folder, as review.txt or review.json."
 )
+@parallel_option
 @click.pass_context
-def review(ctx: click.Context, stack: str | None, config: Path | None, form: Format, as_json: bool, out: Path | None) -> None:
-    """Print what a stack means: contents, findings by risk, what could not be judged, and the controls of the frameworks it names.
+def review(
+    ctx: click.Context, stack: str | None, config: Path | None, form: Format, as_json: bool, out: Path | None, parallel: int
+) -> None:
+    """Print what a stack means: contents, findings by risk, the controls of the frameworks it names, time to ready, what nobody judged.
 
     Needs no account, no credentials and no network. Exit codes: 0 fine, 2 a mandatory rule fails, 3 invalid configuration or waivers.
     """
@@ -43,7 +46,7 @@ def review(ctx: click.Context, stack: str | None, config: Path | None, form: For
 
     chosen: Format = "json" if as_json else form
     try:
-        found = _review(stack_file(stack, config))
+        found = _review(stack_file(stack, config), parallel)
     except ConfigFaults as faults:
         if chosen == "json":
             _faults(asdict(fault) for fault in faults.faults)
@@ -57,7 +60,7 @@ def review(ctx: click.Context, stack: str | None, config: Path | None, form: For
     ctx.exit(POLICY_FAILED if found.failed else FINE)
 
 
-def _review(path: Path) -> "Review":
+def _review(path: Path, parallel: int) -> "Review":
     from infra.offline import evaluate
     from policies.catalog import BY_ID
     from policies.evaluate import REHEARSED, Settings
@@ -67,7 +70,7 @@ def _review(path: Path) -> "Review":
 
     evaluation = evaluate(path)
     waivers = load(project_root() / WAIVERS, today=date.today(), rules=BY_ID, urns=evaluation.graph.by_urn)
-    return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)))
+    return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)), parallel=parallel)
 
 
 def _faults(faults: Iterable[dict[str, Any]]) -> None:

@@ -26,6 +26,12 @@ def stack_options(command: Command) -> Command:
     return click.option("--stack", help="The stack: its file is Pulumi.<stack>.yaml beside Pulumi.yaml.  [default: dev]")(command)
 
 
+def parallel_option(command: Command) -> Command:
+    """Add `--parallel N`: how many operations at once a time to ready is told for."""
+    what = "Operations at once that the time to ready is told for; the engine's own default is four for each core."
+    return click.option("--parallel", type=click.IntRange(min=1), default=16, show_default=True, metavar="N", help=what)(command)
+
+
 def stack_file(stack: str | None, config: Path | None) -> Path:
     """The stack file that the options name. Raises click.UsageError when they contradict or name no file."""
     if stack and config:

@@ -15,6 +15,7 @@ from google.protobuf import any_pb2, empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc, status_pb2
 
 from graph.model import UNKNOWN
+from graph.types import latency
 from graph.types.materialise import Scope, materialise, planned
 from rehearsal import wire
 from rehearsal.answers import CloudError
@@ -45,12 +46,16 @@ class Partial(CloudError):
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):
-    """Serves one cloud over one store. Every refusal of the cloud becomes a gRPC error with the cloud's own text."""
+    """Serves one cloud over one store. Every refusal of the cloud becomes a gRPC error with the cloud's own text.
 
-    def __init__(self, cloud: Cloud, store: Store, faults: Faults) -> None:
+    `pace` is how long creations and deletions take, as a part of what they take in a real cloud.
+    """
+
+    def __init__(self, cloud: Cloud, store: Store, faults: Faults, pace: float = 0.0) -> None:
         self._cloud = cloud
         self._store = store
         self._faults = faults
+        self._pace = pace
         self._instances: dict[str, Instance] = {}
         self._lock = threading.Lock()
 
@@ -140,6 +145,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     properties=wire.encode(planned(token, inputs, self._scope(instance, token, inputs)).outputs)
                 )
             struck = self._struck("create", token, request.urn, instance)
+            self._take_time(instance, latency.of(token, "create", inputs))
             with self._store.transaction() as txn:
                 id, outputs = self._made(txn, instance, request.urn, token, inputs)
                 txn.log("create", self._cloud.package, request.urn, id, str(struck or "ok"))
@@ -199,6 +205,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         def deleted() -> empty_pb2.Empty:
             instance, token = self._instance(context), _token(request)
             struck = self._struck("delete", token, request.urn, instance)
+            self._take_time(instance, latency.of(token, "delete"))
             with self._store.transaction() as txn:
                 found = self._held(txn, instance, token, request.id, wire.decode(request.properties))
                 if found is not None:
@@ -273,6 +280,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 raise CloudError("", "cancelled by the engine")
 
         return wait
+
+    def _take_time(self, instance: Instance, took: latency.Latency) -> None:
+        if self._pace:
+            self._wait(instance)(took.median * self._pace)
 
     def _struck(self, operation: str, token: str, urn: str, instance: Instance) -> "_Late | None":
         """Raise a fault that comes before; return one that comes after the deed."""

@@ -57,7 +57,7 @@ class Running:
         self.stop()
 
 
-def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults: Path | None = None) -> Running:
+def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults: Path | None = None, pace: float = 0.0) -> Running:
     """Serve `aws` and `kubernetes` over the store at `store_path`, which is made when it is not there.
 
     `existing` says what the rehearsal finds without making it:
@@ -66,8 +66,10 @@ def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults
         objects: {"aws:ec2/vpc:Vpc": [vpc-0abc]}  # ids, ARNs or names by type, as shell patterns
         namespaces: {"*": [monitoring]}           # by cluster identity, as a shell pattern
 
-    `faults` is a file of `rehearsal.faults`. Raises ExistingInvalid, `rehearsal.faults.FaultsInvalid`, and ValueError for a store of
-    another format.
+    `faults` is a file of `rehearsal.faults`. `pace` is how long a creation or deletion takes, as a part of what it takes in a real cloud
+    (see graph.types.latency): at 0 none waits, at 1 all take their time.
+
+    Raises ExistingInvalid, `rehearsal.faults.FaultsInvalid`, and ValueError for a store of another format.
     """
     from rehearsal import aws, kubernetes
     from rehearsal.faults import Faults, read
@@ -83,11 +85,11 @@ def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults
         kubernetes.Kubernetes(kubernetes.Existing(given.get("namespaces", {}))),
     )
     store = Store(store_path)
-    served = {cloud.package: _serve(cloud, store, struck) for cloud in clouds}
+    served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds}
     return Running({package: port for package, (_, port) in served.items()}, store, struck, tuple(server for server, _ in served.values()))
 
 
-def _serve(cloud: Any, store: "Store", faults: "Faults") -> tuple["grpc.Server", int]:
+def _serve(cloud: Any, store: "Store", faults: "Faults", pace: float) -> tuple["grpc.Server", int]:
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc
@@ -97,7 +99,7 @@ def _serve(cloud: Any, store: "Store", faults: "Faults") -> tuple["grpc.Server",
 
     limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0)]
     server = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix=f"stand-in-{cloud.package}"), options=limits)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, store, faults), server)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, store, faults, pace), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port

@@ -66,15 +66,15 @@ def rehearsals() -> Path:
     return Path(base) / "groundwork" / "rehearsals"
 
 
-def stand_in_clouds(store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None) -> Running:
-    """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it (see there).
+def stand_in_clouds(store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None, pace: float = 0.0) -> Running:
+    """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it, `pace` how slow they are (see there).
 
     Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
     """
     from rehearsal.servers import start
 
     try:
-        return start(store, faults=faults, existing=existing)
+        return start(store, faults=faults, existing=existing, pace=pace)
     except ValueError as error:
         raise StageFailed(str(error)) from error
 

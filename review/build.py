@@ -1,4 +1,4 @@
-"""What a stack means, as one value: contents, findings by risk, what could not be judged, and how named frameworks stand."""
+"""What a stack means, as one value: contents, findings by risk, what could not be judged, named frameworks, and time to ready."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +18,7 @@ from policies.controls import Evidence, frameworks
 from policies.controls import rows as control_rows
 from policies.evaluate import failed
 from policies.model import Level, Rule, Severity, Status, Verdict
+from review.timeline import PARALLEL, Timeline, timeline
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low")
 """Severities from the worst."""
@@ -132,11 +133,15 @@ class Review:
     undetermined: tuple[Finding, ...]
     unchecked: tuple[Unchecked, ...]
     compliance: tuple[FrameworkLines, ...]
+    timeline: Timeline
     notes: tuple[Note, ...] = ()
 
 
-def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[str, Rule] = BY_ID) -> Review:
-    """The report of an evaluated stack. Raises KeyError for a verdict of a rule that is not in `rules`."""
+def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[str, Rule] = BY_ID, *, parallel: int = PARALLEL) -> Review:
+    """The report of an evaluated stack, brought up with so many operations at once.
+
+    Raises KeyError for a verdict of a rule that is not in `rules`.
+    """
     graph = evaluation.graph
     counts = Counter(verdict.status for verdict in verdicts)
     return Review(
@@ -151,6 +156,7 @@ def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[st
         unchecked=tuple(unjudged(graph)),
         compliance=tuple(compliance(evaluation.platform.compliance, verdicts)),
         notes=tuple(evaluation.platform.notes()),
+        timeline=timeline(graph, parallel),
     )
 
 

@@ -5,18 +5,16 @@ from itertools import groupby
 from typing import Final
 
 from rich.console import Console, RenderableType
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from infra.faults import printable
 from infra.notes import Note
 from policies.controls import Evidence
 from policies.model import Severity
 from review.build import Component, Finding, FrameworkLines, Header, Place, Review, Unchecked
+from review.render_timeline import time_to_ready
+from review.text import count, inset, safe, short
 
-LONGEST: Final = 400
-"""Characters of one name or message that are shown."""
 MOST_PLACES: Final = 6
 """Resources of one finding that are named."""
 
@@ -34,22 +32,14 @@ def parts(review: Review) -> Iterator[RenderableType]:
     """The report from top to bottom."""
     yield from _header(review.header)
     yield from ("", _contents(review))
-    yield from _section("Findings", [_finding(row) for row in review.findings] or [_inset(Text("None.", "green"))])
+    yield from _section("Findings", [_finding(row) for row in review.findings] or [inset(Text("None.", "green"))])
     yield from _section("Waived", [_finding(row) for row in review.waived])
     yield from _section("Notes", list(_notes(review.notes)))
     for framework in review.compliance:
         yield from _section(framework.title, _framework(framework))
+    yield from _section("Time to ready", list(time_to_ready(review.timeline)))
     yield from _section("Not judged here", list(_not_judged(review)))
     yield from ("", _conclusion(review))
-
-
-def safe(text: object, style: str = "") -> Text:
-    """Text of others as it may be printed: control characters escaped, nothing read as markup."""
-    return Text(printable(str(text), LONGEST), style)
-
-
-def _inset(body: RenderableType) -> RenderableType:
-    return Padding(body, (0, 0, 0, 2))
 
 
 def _section(title: str, body: Sequence[RenderableType]) -> Iterator[RenderableType]:
@@ -69,22 +59,18 @@ def _header(header: Header) -> Iterator[Text]:
 def _contents(review: Review) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_footer=True, expand=True, header_style="bold", footer_style="dim")
     protected = sum(len(row.protected) for row in review.components)
-    table.add_column("Component", _count(len(review.components), "component"), no_wrap=True)
+    table.add_column("Component", count(len(review.components), "component"), no_wrap=True)
     table.add_column("Type", no_wrap=True)
     table.add_column("Resources", str(review.resources), justify="right")
     table.add_column("Protected", str(protected or "-"), justify="right")
     table.add_column("Holds", ratio=1, no_wrap=True, overflow="ellipsis")
     for row in review.components:
-        table.add_row(safe(row.name), safe(_short(row.type)), str(row.resources), str(len(row.protected) or "-"), _kinds(row))
+        table.add_row(safe(row.name), safe(short(row.type)), str(row.resources), str(len(row.protected) or "-"), _kinds(row))
     return table
 
 
-def _short(token: str) -> str:
-    return token.rpartition(":")[2]
-
-
 def _kinds(row: Component) -> Text:
-    return safe(", ".join(f"{count} {_short(token)}" for token, count in row.kinds) or "nothing of its own", "dim")
+    return safe(", ".join(f"{number} {short(token)}" for token, number in row.kinds) or "nothing of its own", "dim")
 
 
 def _finding(row: Finding) -> RenderableType:
@@ -96,7 +82,7 @@ def _finding(row: Finding) -> RenderableType:
     for message, places in groupby(by_message, key=lambda place: place.message):
         grid.add_row("", Text.assemble(_places(list(places)), ": ", safe(message)))
     grid.add_row("", Text.assemble(Text("fix: ", "dim"), safe(row.remedy)))
-    return _inset(grid)
+    return inset(grid)
 
 
 def _level(row: Finding) -> Text:
@@ -133,11 +119,7 @@ def _framework(framework: FrameworkLines) -> list[RenderableType]:
             failing = safe(f": {', '.join(row.failing)}" if row.failing else "", "red")
             table.add_row(safe(row.id), Text(row.evidence, EVIDENCE[row.evidence]), Text.assemble(safe(row.title), failing))
     holds = Text.assemble(Text(f"{len(held)} hold: ", EVIDENCE["holds"]), safe(", ".join(held) or "none"))
-    return [_inset(safe(told, "dim")), _inset(holds), *([_inset(table)] if table.row_count else [])]
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    return [inset(safe(told, "dim")), inset(holds), *([inset(table)] if table.row_count else [])]
 
 
 def _notes(notes: Sequence[Note]) -> Iterator[RenderableType]:
@@ -154,7 +136,7 @@ def _not_judged(review: Review) -> Iterator[RenderableType]:
 
 def _named(rows: Iterable[Unchecked]) -> Iterator[str]:
     for row in rows:
-        yield row.name if row.reason == "chart not rendered" else f"{_short(row.type)} {row.name}"
+        yield row.name if row.reason == "chart not rendered" else f"{short(row.type)} {row.name}"
 
 
 def _note(what: str, names: str) -> RenderableType:
@@ -162,14 +144,14 @@ def _note(what: str, names: str) -> RenderableType:
     grid.add_column(width=18)
     grid.add_column(ratio=1)
     grid.add_row(safe(what, "yellow"), safe(names))
-    return _inset(grid)
+    return inset(grid)
 
 
 def _conclusion(review: Review) -> Text:
     verdict = Text("Fails.", "bold red") if review.failed else Text("Passes.", "bold green")
     unmet = sum(row.status == "error" or row.level == "mandatory" for row in review.findings)
-    lines = [f" {_count(unmet, 'mandatory rule')} not met." if review.failed else " Every mandatory rule is met."]
+    lines = [f" {count(unmet, 'mandatory rule')} not met." if review.failed else " Every mandatory rule is met."]
     if refused := [row.rule for row in review.findings if row.level == "advisory" and row.deployed == "mandatory"]:
         lines.append(f" Advice only here, but a real deployment is refused for it: {', '.join(refused)}.")
-    counts = ", ".join(f"{count} {status}" for status, count in review.verdicts.items() if count)
+    counts = ", ".join(f"{number} {status}" for status, number in review.verdicts.items() if number)
     return Text.assemble(verdict, safe("".join(lines)), "\n", safe(f"Verdicts: {counts or 'none'}.", "dim"))

@@ -79,6 +79,7 @@ class ExistingCluster(pulumi.ComponentResource):
 
     kubernetes: pulumi.ProviderResource
     pools: Mapping[str, AcceleratorPool]
+    settled: Sequence[pulumi.Resource]
     ready: Sequence[pulumi.Resource]
     zonal: bool
     dataplane_egress: Sequence[tuple[str, int]]
@@ -107,7 +108,7 @@ class ExistingCluster(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.pools = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
-        self.ready = ()
+        self.settled = self.ready = ()
         self.zonal = args.zonal
         self.dataplane_egress = tuple(dataplane)
         self.register_outputs({"pools": sorted(self.pools)})

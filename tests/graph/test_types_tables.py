@@ -95,7 +95,7 @@ def test_latencies_are_measured_or_say_that_they_are_not() -> None:
     assert nat.measured
     assert nat.least <= nat.median <= nat.most
     assert latency.of("aws:eks/cluster:Cluster").median > 300
-    assert not latency.of("aws:kms/key:Key").measured
+    assert not latency.of("aws:sqs/queue:Queue").measured
     assert latency.of("aws:ec2/natGateway:NatGateway", "delete").median > 10
     with pytest.raises(KeyError):
         latency.of("aws:kms/key:Key", "paint")

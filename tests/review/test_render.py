@@ -18,6 +18,7 @@ from review.build import (
     Unchecked,
 )
 from review.render import MOST_PLACES, terminal
+from review.timeline import Stop, Timeline
 
 HOSTILE = "[red]x[/red]\x1b[2J\r\u202e:smile:"
 URN = "urn:pulumi:s::p::t::n"
@@ -31,6 +32,7 @@ def finding(rule: str = "probes", places: int = 1, text: str = "is wrong") -> Fi
 def review(text: str = "plain") -> Review:
     place = Place(URN, text, text, text)
     row = Finding(text, text, text, "fail", "advisory", "mandatory", "critical", text, (place,))
+    quick = (Stop(URN, text, text, 93.0, 0.5, 0.0, True),)
     control = ControlLine(text, text, "fails", 0, ("a",), (text,), text)
     return Review(
         header=Header(text, text, text, (text,), (("cloud", text), ("zones", (text, text))), (text,)),
@@ -44,6 +46,7 @@ def review(text: str = "plain") -> Review:
         unchecked=(Unchecked(URN, text, f"kubernetes:v1:{text}", "no schema"), Unchecked(URN, text, "t", "chart not rendered")),
         notes=(Note(text, text),),
         compliance=(FrameworkLines(text, text, text, text, (control, replace(control, rules=()))),),
+        timeline=Timeline(16, 100.0, (Stop(URN, text, text, 0.0, 90.0, 3.0, False), *quick, *quick), 90.0, (), 3, 1),
     )
 
 

@@ -30,6 +30,7 @@ KEYS = {
         "unchecked",
         "compliance",
         "notes",
+        "timeline",
     },
     "stack": {"name", "tier", "owner", "layers", "site", "compliance"},
     "components": {"name", "type", "resources", "protected", "kinds"},
@@ -77,6 +78,13 @@ def test_json_keeps_its_keys() -> None:
     assert all(set(place) == KEYS["places"] for row in found["findings"] for place in row["places"])
     assert all(set(row) == KEYS["controls"] for framework in found["compliance"] for row in framework["controls"])
     assert found["stack"]["site"]["zones"] == ["us-west-2a", "us-west-2b", "us-west-2c"]
+
+
+def test_the_time_to_ready_is_told_for_so_many_operations_at_once() -> None:
+    few, many = (json.loads(run("--stack", "onprem", "--json", "--parallel", count).stdout)["timeline"] for count in ("1", "64"))
+    assert (few["parallel"], many["parallel"]) == (1, 64)
+    assert few["makespan"] > many["makespan"]
+    assert few["bound"] == many["bound"]
 
 
 def test_the_same_stack_gives_the_same_bytes() -> None:

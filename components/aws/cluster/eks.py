@@ -69,12 +69,12 @@ class GpuCluster(AwsComponent):
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
         running = (system, *gpu, *late)
         self.launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
+        self.settled: Sequence[pulumi.Resource] = (system, *late, self._storage_class(late), *self.secret_reader.ready)
         self.ready: Sequence[pulumi.Resource] = (
-            *running,
-            self._storage_class(late),
+            *self.settled,
+            *gpu,
             self._autoscaler(running),
             *(self.launching.after if self.launching else ()),
-            *self.secret_reader.ready,
         )
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 

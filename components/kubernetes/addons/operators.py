@@ -157,5 +157,5 @@ class Operators(pulumi.ComponentResource):
             metadata={"name": chart.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.ready])
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.settled])
         return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, opts=opts)
