@@ -1,21 +1,40 @@
 """What a stack file may say of a platform on AWS, and the rules that hold between its parts."""
 
 from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
 
 from components.accelerators import aws_machines
 from components.aws.account.guardrails import AccountArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.identity.boundary import IdentityArgs
+from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.spec import Problem, rule
-from infra import aws_notes
+from infra import aws_given, aws_notes
 from infra.aws_account import budgeted_pools
 from infra.between import Node, overlapping
 from infra.notes import Note
 from infra.platform import Platform
 from infra.site_specs import AwsSite
+
+MADE, GIVEN = "made-here", "made-by-others"
+
+
+def whose(data: Any) -> str:
+    """Which of two models a part of a stack file is meant for: the one of what exists has the key `existing`."""
+    exists = "existing" in data if isinstance(data, dict) else hasattr(data, "existing")
+    return GIVEN if exists else MADE
+
+
+AnyNetwork = Annotated[
+    Annotated[NetworkArgs, Tag(MADE)] | Annotated[ExistingNetworkArgs, Tag(GIVEN)],
+    Discriminator(whose),
+]
+"""A VPC that this stack makes, or one that others own."""
 
 
 class AwsPlatform(Platform):
@@ -25,15 +44,14 @@ class AwsPlatform(Platform):
     """Where the platform stands."""
     identity: IdentityArgs = IdentityArgs()
     """Limits of the stack's IAM roles."""
-    network: NetworkArgs
-    """The VPC."""
+    network: AnyNetwork
+    """The VPC: one that is made, or an existing one."""
     cluster: ClusterArgs
     """The EKS cluster and its node pools."""
     storage: StorageArgs = StorageArgs()
     """The platform's buckets."""
     registry: RegistryArgs
     """Image repositories, the database of runs and models, and the artifact bucket."""
-
     account: AccountArgs | None = None
     """Guard rails of the account; absent where other stacks or the organisation keep them all."""
 
@@ -54,6 +72,7 @@ class AwsPlatform(Platform):
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)
+        yield from aws_given.notes(self)
 
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:
@@ -72,10 +91,15 @@ class AwsPlatform(Platform):
                 text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
                 yield Problem(("cluster", "administrators", index), text)
 
+    @rule("site", "network")
+    def _given_subnets(self) -> Iterator[Problem]:
+        if isinstance(self.network, ExistingNetworkArgs):
+            yield from aws_given.zones_of_site(self.network.existing, self.site.zones)
+
     @rule("network", "cluster")
     def _public_ranges(self) -> Iterator[Problem]:
-        vpc = self.network.cidr
-        yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {"network.cidr": vpc})
+        place = "network.existing.cidr" if isinstance(self.network, ExistingNetworkArgs) else "network.cidr"
+        yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {place: self.network.cidr})
 
     @rule("account", "cluster")
     def _budgets_of_pools(self) -> Iterator[Problem]:

@@ -2,6 +2,8 @@
 
 import pulumi
 
+from components.aws.network.existing import ExistingNetwork, ExistingNetworkArgs
+from components.aws.network.facts import NetworkFacts
 from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming
@@ -16,7 +18,6 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     from components.aws.account.guardrails import Guardrails
     from components.aws.cluster.eks import GpuCluster
     from components.aws.identity.boundary import bounded
-    from components.aws.network.vpc import Network
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
 
@@ -24,7 +25,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])
     here = pulumi.ResourceOptions(providers=[provider])
     context = bounded(Context(Naming(project, stack, site.account, site.region), labels), platform.identity, here)
-    network = Network("network", platform.network, zones=site.zones, context=context, opts=here)
+    network = _network(platform, context, here)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
     mirror = platform.operators.mirror
     cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, mirror=mirror, opts=here)
@@ -33,3 +34,13 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
+
+
+def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptions) -> NetworkFacts:
+    """The VPC that is made, or the one that is given."""
+    from components.aws.network.vpc import Network
+
+    zones = platform.site.zones
+    if isinstance(platform.network, ExistingNetworkArgs):
+        return ExistingNetwork(platform.network.existing, zones=zones)
+    return Network("network", platform.network, zones=zones, context=context, opts=opts)

@@ -1,6 +1,6 @@
 """What the models say of a place in a stack file: which models may stand there, which keys it has, what it allows in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -30,15 +30,26 @@ def spec_for(annotation: Any, data: Any) -> type[Spec] | None:
     """The one model that a mapping is meant for: the only one there is, or the one whose tags it carries."""
     specs = [option for option in members(annotation) if isinstance(option, type) and issubclass(option, Spec)]
     if len(specs) > 1:
-        specs = [spec for spec in specs if _tagged(spec, data)]
+        specs = [spec for spec in specs if _tagged(spec, data)] if any(map(_tags, specs)) else _spoken_for(specs, data)
     return specs[0] if len(specs) == 1 else None
 
 
 def _tagged(spec: type[Spec], data: Mapping[str, Any]) -> bool:
     """Whether the data holds the value of every field that has only one."""
-    tags = {name: get_args(field.annotation) for name, field in spec.model_fields.items() if get_origin(field.annotation) is Literal}
-    single = {name: values[0] for name, values in tags.items() if len(values) == 1}
+    single = _tags(spec)
     return bool(single) and all(data.get(name) == value for name, value in single.items())
+
+
+def _tags(spec: type[Spec]) -> dict[str, Any]:
+    """The fields of a model that have only one value, with it."""
+    choices = {name: get_args(field.annotation) for name, field in spec.model_fields.items() if get_origin(field.annotation) is Literal}
+    return {name: values[0] for name, values in choices.items() if len(values) == 1}
+
+
+def _spoken_for(specs: Sequence[type[Spec]], data: Mapping[str, Any]) -> list[type[Spec]]:
+    """Of models without tags, those that a key in the data speaks for: one that none of the others has."""
+    known = {spec: spec.model_fields.keys() for spec in specs}
+    return [spec for spec in specs if (known[spec] - {name for other in specs if other is not spec for name in known[other]}) & data.keys()]
 
 
 def item_of(annotation: Any, container: type) -> Any:

@@ -1,5 +1,7 @@
 """`groundwork rehearse`: the real engine runs a stack against stand-in clouds, on a copy of the project that is kept between runs."""
 
+import contextlib
+import functools
 import json
 import sys
 from collections import Counter
@@ -10,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 from pydantic import BaseModel
 
+from components.given import given
 from infra.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import parallel_option, project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
 from rehearsal.engine import NoEngine
 from rehearsal.faults import FaultsInvalid
-from rehearsal.stage import Stage, StageBusy, StageFailed
+from rehearsal.stage import Stage, StageBusy, StageFailed, stand_in_clouds
 
 if TYPE_CHECKING:
     from review.timeline import Timeline
@@ -54,7 +57,21 @@ def _faults_option(command: Command) -> Command:
 
 def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage:
     file = stack_file(stack, config)
-    return Stage(project_root(), stack_of(file), stack_file=file, faults=faults)
+    clouds = functools.partial(stand_in_clouds, existing={"objects": _given(file)})
+    return Stage(project_root(), stack_of(file), stack_file=file, faults=faults, clouds=clouds)
+
+
+def _given(file: Path) -> dict[str, list[str]]:
+    """What the stack file names that others own, by type: it is there before the rehearsal. Nothing for a file that is not valid."""
+    from infra.config import load_file
+    from infra.faults import ConfigFaults
+
+    found: dict[str, list[str]] = {}
+    with contextlib.suppress(ConfigFaults):
+        for thing in given(load_file(file)[0]):
+            if thing.token:
+                found.setdefault(thing.token, []).append(thing.value)
+    return found
 
 
 def _told(error: Exception) -> int:

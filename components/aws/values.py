@@ -32,6 +32,12 @@ def _vpc(text: str) -> str:
     return text
 
 
+def _given_vpc(text: str) -> str:
+    if not 16 <= IPv4Network(text).prefixlen <= 28:
+        raise ValueError(f"must be between /16 and /28, as every VPC is, not /{IPv4Network(text).prefixlen}")
+    return text
+
+
 def _limited(text: str) -> str:
     if IPv4Network(text).prefixlen < 8:
         raise ValueError("opens the endpoint to most of the internet; name the ranges of your offices or VPN, each /8 or smaller")
@@ -52,6 +58,9 @@ def _whole_days(value: Duration) -> Duration:
 
 VpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_vpc)]
 """The address range of a VPC: private IPv4, /16 to /20."""
+
+GivenVpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_given_vpc)]
+"""The primary address range of a VPC that exists: IPv4, /16 to /28."""
 
 SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
 """A range that may reach something from outside; never most of the internet."""

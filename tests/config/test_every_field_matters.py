@@ -46,6 +46,19 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "registry.database.instance_class": {("registry", "database", "instance_class"): "db.t4g.large"},
         "registry.database.log_retention": {("registry", "database", "log_retention"): "400d"},
     },
+    "aws-existing": {
+        "site.region": {
+            ("site", "region"): "us-east-1",
+            ("site", "zones"): ["us-east-1a", "us-east-1b"],
+            ("network", "existing", "private"): {"us-east-1a": "subnet-0a0000000000000a1", "us-east-1b": "subnet-0a0000000000000b1"},
+            ("network", "existing", "isolated"): {"us-east-1a": "subnet-0b0000000000000a1", "us-east-1b": "subnet-0b0000000000000b1"},
+        },
+        "site.zones.[]": {
+            ("site", "zones"): ["us-west-2a", "us-west-2b", "us-west-2c"],
+            ("network", "existing", "private", "us-west-2c"): "subnet-0a0000000000000c1",
+        },
+        "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
+    },
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
         "operators.install.[]": {("operators", "install"): ["keda"]},
@@ -53,7 +66,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "database.addresses.[]": {("database", "addresses"): ["10.40.2.0/24"]},
     },
 }
-"""Where one other value by itself cannot be valid: what to change, by context and field."""
+"""Where one other value by itself cannot be valid: what to change, by kind of site or context, and field."""
 
 CHECKED: dict[str, dict[Place, Any]] = {
     "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
@@ -108,9 +121,9 @@ def base(context: str) -> dict[str, Any]:
 
 def second(context: str, field: str) -> dict[Place, Any] | None:
     """The first change of a field that leaves the file valid."""
-    kind = "aws" if on_aws(context) else "onprem"
-    if field in SECOND[kind]:
-        return SECOND[kind][field]
+    known = {**SECOND["aws" if on_aws(context) else "onprem"], **SECOND.get(context, {})}
+    if field in known:
+        return known[field]
     place = FIRST[context, field]
     return next(({place: value} for value in others(context, place) if judged(context, changed(data(context), {place: value}))), None)
 

@@ -11,6 +11,7 @@ from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_alerts
 from components.aws.documents.statements import document
 from components.contracts import Context
+from components.given import Given
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ else:
 
 Email = Annotated[str, StringConstraints(max_length=254, pattern=r"^[A-Za-z0-9._%+\-]+@[A-Za-z0-9.\-]+\.[A-Za-z]{2,}$")]
 """An address that reads alerts."""
-Rail = Literal["trail", "threats", "records", "access"]
+Rail = Annotated[Literal["trail", "threats", "records", "access"], Given("", "guard rail")]
 """A guard rail that an account has once, and that an organisation may own."""
 
 WORTH_TELLING = 4

@@ -10,7 +10,7 @@ from components.aws.cluster.args import ClusterArgs
 from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.documents.trust import trust_service_unconditionally
-from components.aws.network.vpc import Network
+from components.aws.network.facts import NetworkFacts
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: p
 class ControlPlane:
     """Makes the cluster itself, its key, its role and its logs; children belong to `owner`, the cluster's component."""
 
-    def __init__(self, owner: AwsComponent, args: ClusterArgs, network: Network) -> None:
+    def __init__(self, owner: AwsComponent, args: ClusterArgs, network: NetworkFacts) -> None:
         self.owner = owner
         self.args = args
         self.network = network

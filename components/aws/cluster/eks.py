@@ -17,7 +17,7 @@ from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.cluster.control_plane import ControlPlane, kubeconfig
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
-from components.aws.network.vpc import Network
+from components.aws.network.facts import NetworkFacts
 from components.contracts import Binding, Context, Grant
 from components.kubernetes.addons.charts import MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
@@ -46,7 +46,7 @@ class GpuCluster(AwsComponent):
         name: str,
         args: ClusterArgs,
         *,
-        network: Network,
+        network: NetworkFacts,
         context: Context,
         features: Collection[Feature] = (),
         grants: Mapping[AddonName, Sequence[Statement]] | None = None,

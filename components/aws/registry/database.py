@@ -11,7 +11,7 @@ from components.aws.cluster.eks import GpuCluster
 from components.aws.documents.statements import document
 from components.aws.documents.stores import secret_read
 from components.aws.documents.trust import trust_service
-from components.aws.network.vpc import Network
+from components.aws.network.facts import NetworkFacts
 from components.aws.values import Days, LogRetention
 from components.contracts import Context, SecretKey
 from components.kubernetes.external_secret import external_secret, secret_store
@@ -85,7 +85,7 @@ class Database(AwsComponent):
         *,
         identifier: str,
         key: "aws.kms.Key",
-        network: Network,
+        network: NetworkFacts,
         cluster: GpuCluster,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
@@ -130,7 +130,7 @@ class Database(AwsComponent):
             opts=self.child(),
         )
 
-    def _security_group(self, network: Network, cluster: GpuCluster) -> "aws.ec2.SecurityGroup":
+    def _security_group(self, network: NetworkFacts, cluster: GpuCluster) -> "aws.ec2.SecurityGroup":
         group = aws.ec2.SecurityGroup(
             f"{self.prefix}-access",
             name=self.context.naming.name("database"),
@@ -152,7 +152,7 @@ class Database(AwsComponent):
         )
         return group
 
-    def _subnets(self, network: Network) -> "aws.rds.SubnetGroup":
+    def _subnets(self, network: NetworkFacts) -> "aws.rds.SubnetGroup":
         return aws.rds.SubnetGroup(
             f"{self.prefix}-subnets",
             name=self.context.naming.name("database"),

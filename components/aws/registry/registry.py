@@ -10,7 +10,7 @@ from components.aws.base import AwsComponent
 from components.aws.cluster.eks import GpuCluster
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.stores import untagged_expiry
-from components.aws.network.vpc import Network
+from components.aws.network.facts import NetworkFacts
 from components.aws.registry.database import Database, DatabaseArgs
 from components.aws.storage.bucket import Bucket, BucketArgs
 from components.aws.storage.buckets import ObjectStorage
@@ -58,7 +58,7 @@ class ModelRegistry(AwsComponent):
         name: str,
         args: RegistryArgs,
         *,
-        network: Network,
+        network: NetworkFacts,
         cluster: GpuCluster,
         storage: ObjectStorage,
         context: Context,
