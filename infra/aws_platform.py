@@ -11,10 +11,12 @@ from components.aws.cluster.args import ClusterArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
+from components.aws.recovery.args import RecoveryArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.spec import Problem, rule
 from infra import aws_given, aws_notes
+from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
 from infra.between import Node, overlapping
 from infra.notes import Note
@@ -54,6 +56,8 @@ class AwsPlatform(Platform):
     """Image repositories, the database of runs and models, and the artifact bucket."""
     account: AccountArgs | None = None
     """Guard rails of the account; absent where other stacks or the organisation keep them all."""
+    recovery: RecoveryArgs | None = None
+    """Another region, to which data is copied and in which the platform can be brought up; absent is none."""
 
     @property
     def pool_names(self) -> Iterable[str]:
@@ -73,6 +77,9 @@ class AwsPlatform(Platform):
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)
         yield from aws_given.notes(self)
+        if self.recovery:
+            known = recovery_rules.copyable(self.storage, self.registry)
+            yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
 
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:
@@ -105,3 +112,23 @@ class AwsPlatform(Platform):
     def _budgets_of_pools(self) -> Iterator[Problem]:
         if self.account:
             yield from budgeted_pools(self.account, list(self.pool_names))
+
+    @rule("site", "network", "recovery")
+    def _recovery_elsewhere(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from recovery_rules.place(self.site, self.network, self.recovery)
+
+    @rule("cluster", "recovery")
+    def _recovery_capacity(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from recovery_rules.capacity(self.cluster.pools, self.recovery)
+
+    @rule("storage", "registry", "endpoints", "recovery")
+    def _recovery_copies(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from recovery_rules.buckets(recovery_rules.copyable(self.storage, self.registry), self.endpoints, self.recovery)
+
+    @rule("endpoints", "recovery")
+    def _recovery_objectives(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from recovery_rules.objectives(self.recovery, tuple(self.endpoints.values()))

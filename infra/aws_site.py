@@ -8,6 +8,7 @@ from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming
 from infra.aws_platform import AwsPlatform
+from infra.aws_recovery import identity, recover
 from infra.site import Site
 
 
@@ -24,7 +25,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     site = platform.site
     provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])
     here = pulumi.ResourceOptions(providers=[provider])
-    context = bounded(Context(Naming(project, stack, site.account, site.region), labels), platform.identity, here)
+    context = bounded(Context(Naming(project, stack, site.account, site.region), labels), identity(platform), here)
     network = _network(platform, context, here)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
     mirror = platform.operators.mirror
@@ -33,6 +34,8 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     if platform.account:
         buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
+    if platform.recovery:
+        recover(platform, platform.recovery, storage=storage, registry=registry, context=context, here=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from components.aws.regions import Region
 from components.spec import Many, Name, Problem, Spec, rule
-from infra.regions import Region
 
 Account = Annotated[
     str,

@@ -43,6 +43,17 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "identity.boundary": {("identity", "boundary"): "none", ("identity", "regions"): []},
         "identity.path": {("identity", "path"): "/platform/"},
         "identity.session": {("identity", "session"): "3h"},
+        "recovery.region": {
+            ("recovery", "region"): "us-east-1",
+            ("recovery", "zones"): ["us-east-1a", "us-east-1b"],
+            ("recovery", "capacity", "serving", "zone"): "us-east-1a",
+            ("recovery", "notify"): [],
+        },
+        "recovery.zones.[]": {("recovery", "zones"): ["us-east-2a", "us-east-2c"]},
+        "recovery.cidr": {("recovery", "cidr"): "10.61.0.0/16"},
+        "recovery.cluster": {("recovery", "cluster"): "cold"},
+        "recovery.buckets.[]": {("recovery", "buckets"): ["artifacts", "models", "datasets"]},
+        "recovery.capacity.*.zone": {("recovery", "capacity", "serving", "zone"): "us-east-2b"},
         "registry.database.instance_class": {("registry", "database", "instance_class"): "db.t4g.large"},
         "registry.database.log_retention": {("registry", "database", "log_retention"): "400d"},
     },
@@ -69,6 +80,10 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
 """Where one other value by itself cannot be valid: what to change, by kind of site or context, and field."""
 
 CHECKED: dict[str, dict[Place, Any]] = {
+    "recovery.rto": {("recovery", "rto"): "10m"},
+    "recovery.assumes.restore": {("recovery", "assumes", "restore"): "3h"},
+    "recovery.assumes.decide": {("recovery", "assumes", "decide"): "3h"},
+    "recovery.assumes.redirect": {("recovery", "assumes", "redirect"): "3h"},
     "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
     "cluster.pools.*.gpus_per_node": {
         ("cluster", "pools", "large", "gpus_per_node"): 1,
@@ -76,7 +91,7 @@ CHECKED: dict[str, dict[Place, Any]] = {
     },
     "cluster.pools.*.nodes": {("cluster", "pools", "large", "nodes"): 1, ("endpoints", "chat", "gpus"): 2},
 }
-"""Facts of a given site that only judge the rest of its file: a change by which the file is refused."""
+"""Facts that only judge the rest of a file: a change by which the file is refused."""
 
 REPORTED = {"tier": ("verdicts", "findings"), "owner": ("stack",), "compliance.[]": ("compliance",)}
 """Fields that only judge, and the parts of a review that they change."""
@@ -134,7 +149,7 @@ def test_the_contexts_state_every_field() -> None:
         assert fields(owner) - stated - {"layer.[]"} == set()
 
 
-JUDGED = {(context, field) for context, field in FIRST if field in REPORTED or (not on_aws(context) and field in CHECKED)}
+JUDGED = {(context, field) for context, field in FIRST if field in REPORTED or field in CHECKED}
 
 
 @pytest.mark.parametrize(("context", "field"), sorted(FIRST.keys() - TAGS - JUDGED))
@@ -154,10 +169,11 @@ def test_alternatives_of_a_union_make_different_graphs() -> None:
 
 @pytest.mark.parametrize("field", sorted(CHECKED))
 def test_facts_that_only_judge_refuse_what_does_not_fit(field: str) -> None:
+    context = next(name for name, stated in FIRST if stated == field)
     place, value = next(iter(CHECKED[field].items()))
     rest = {other: item for other, item in CHECKED[field].items() if other != place}
-    assert judged("onprem", changed(data("onprem"), rest)) is not None
-    assert judged("onprem", changed(data("onprem"), {**rest, place: value})) is None
+    assert judged(context, changed(data(context), rest)) is not None
+    assert judged(context, changed(data(context), {**rest, place: value})) is None
 
 
 def report(platform: AnyPlatform) -> dict[str, Any]:

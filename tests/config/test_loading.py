@@ -10,10 +10,10 @@ import pulumi
 import pytest
 from pulumi.runtime import settings
 
+from components.aws.regions import REGIONS
 from components.spec import Many, Name, Problem, Reading, Secret, Spec, rule
 from infra.config import load_engine, load_file
 from infra.faults import ConfigFaults, Fault, render, spell
-from infra.regions import REGIONS
 from infra.stackfile import KEY, engine_text, scan
 from infra.validation import judge
 

@@ -11,6 +11,8 @@ BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVers
 ROLE, ATTACHMENT = "aws:iam/role:Role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 TEMPLATE, KEY, DATABASE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:kms/key:Key", "aws:rds/instance:Instance"
 SECRET, REPOSITORY, CLUSTER = "aws:secretsmanager/secret:Secret", "aws:ecr/repository:Repository", "aws:eks/cluster:Cluster"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+COPIES = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
 ROLE_INPUTS = {"name": "r", "assumeRolePolicy": "{}"}
 
 
@@ -359,3 +361,34 @@ def test_error_codes_are_in_the_services_own_models() -> None:
         if row["code"] not in codes:
             unknown.append((token, row["code"]))
     assert unknown == []
+
+
+# Two regions
+
+
+def test_a_bucket_keeps_its_versions_while_it_is_copied_to_another_region(clouds: Any, refused: type[Exception]) -> None:
+    west, east = clouds.aws("us-west-2"), clouds.aws("us-east-2")
+    role = make(west, ROLE, **ROLE_INPUTS)[1]["arn"]
+    make(west, BUCKET, bucket="source", forceDestroy=True)
+    replica = make(east, BUCKET, bucket="replica", forceDestroy=True)[1]["arn"]
+    versions = make(west, VERSIONING, bucket="source", versioningConfiguration={"status": "Enabled"})
+    rule = {"id": "all", "status": "Enabled", "destination": {"bucket": replica}}
+    away = {**rule, "destination": {"bucket": "arn:aws:s3:::nowhere"}}
+    with pytest.raises(refused, match="The specified bucket does not exist"):
+        make(west, REPLICATION, bucket="source", role=role, rules=[away])
+    config = make(west, REPLICATION, bucket="source", role=role, rules=[rule])
+    with pytest.raises(refused, match="first delete the replication configuration"):
+        west.delete(VERSIONING, "thing", *versions)
+    west.delete(REPLICATION, "thing", *config)
+    west.delete(VERSIONING, "thing", *versions)
+
+
+def test_copies_of_backups_outlive_the_copying(clouds: Any, refused: type[Exception]) -> None:
+    west, east = clouds.aws("us-west-2"), clouds.aws("us-east-2")
+    source = make(west, DATABASE, identifier="d", instanceClass="db.t4g.medium", skipFinalSnapshot=True)[1]["arn"]
+    with pytest.raises(refused, match="does not exist"):
+        make(east, COPIES, sourceDbInstanceArn=f"{source}x", retentionPeriod=14)
+    copies = make(east, COPIES, sourceDbInstanceArn=source, retentionPeriod=14)
+    east.delete(COPIES, "thing", *copies)
+    (kept,) = clouds.store.retained()
+    assert (kept.token, kept.reason) == (COPIES, "copies of the backups stay until they age out")

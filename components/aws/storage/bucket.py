@@ -79,7 +79,7 @@ class Bucket(AwsComponent):
         self.bucket: pulumi.Output[str] = self._resource.bucket
         # Built from the name, so that the documents that hold it are whole in a first preview.
         self.arn: pulumi.Output[str] = pulumi.Output.concat("arn:aws:s3:::", self.bucket)
-        self._keep(args, lock)
+        self.versioned: pulumi.Resource = self._keep(args, lock)
         self._encrypt()
         self._close((*(() if access_logs else (self._takes_logs(),)), *(grants(self.arn) if grants else ())))
         if access_logs:
@@ -102,7 +102,8 @@ class Bucket(AwsComponent):
         naming = self.context.naming
         return takes_access_logs(self.arn, self.account, f"arn:aws:s3:::{naming.project}-{naming.stack}-*")
 
-    def _keep(self, args: BucketArgs, lock: Duration | None) -> None:
+    def _keep(self, args: BucketArgs, lock: Duration | None) -> pulumi.Resource:
+        """Versions, and when they go; returns what turns versions on, for which replication must wait."""
         versioning = aws.s3.BucketVersioning(
             f"{self.prefix}-versioning", bucket=self.bucket, versioning_configuration={"status": "Enabled"}, opts=self.child()
         )
@@ -112,6 +113,7 @@ class Bucket(AwsComponent):
         if lock:
             retention: Any = {"default_retention": {"mode": "GOVERNANCE", "days": lock.days}}
             aws.s3.BucketObjectLockConfiguration(f"{self.prefix}-lock", bucket=self.bucket, rule=retention, opts=self.child(versioning))
+        return versioning
 
     def _encrypt(self) -> None:
         key = self.encryption_key

@@ -1,5 +1,7 @@
 """The platform's buckets: versioned, encrypted with one key, closed to the public, reachable by TLS only."""
 
+from collections.abc import Mapping
+
 import pulumi
 
 from components.aws.base import AwsComponent
@@ -35,6 +37,7 @@ class ObjectStorage(AwsComponent):
         self.datasets = self._bucket("datasets", args.datasets)
         self.models = self._bucket("models", args.models)
         self.checkpoints = self._bucket("checkpoints", args.checkpoints)
+        self.buckets: Mapping[str, Bucket] = {"datasets": self.datasets, "models": self.models, "checkpoints": self.checkpoints}
         self.register_outputs({"models": self.models.bucket})
 
     def _access_logs(self) -> Bucket:

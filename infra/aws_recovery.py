@@ -1,0 +1,66 @@
+"""The recovery region of a platform on AWS: a second provider, what stands under it, and what sends to it from the site."""
+
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.aws.identity.boundary import IdentityArgs
+from components.aws.recovery.args import RecoveryArgs
+from components.contracts import Context
+from infra.aws_platform import AwsPlatform
+from infra.aws_recovery_rules import copyable
+
+if TYPE_CHECKING:
+    from components.aws.registry.registry import ModelRegistry
+    from components.aws.storage.buckets import ObjectStorage
+
+
+def identity(platform: AwsPlatform) -> IdentityArgs:
+    """The limits of roles, which must let those that copy, and those of a warm cluster, act in the recovery region too."""
+    args = platform.identity
+    if platform.recovery is None or args.boundary != "own" or platform.recovery.region in args.regions:
+        return args
+    return args.model_copy(update={"regions": (*args.regions, platform.recovery.region)})
+
+
+def recover(
+    platform: AwsPlatform,
+    args: RecoveryArgs,
+    *,
+    storage: "ObjectStorage",
+    registry: "ModelRegistry",
+    context: Context,
+    here: pulumi.ResourceOptions,
+) -> None:
+    """Make the recovery region under a provider of its own, and in the site's region what sends to it."""
+    import pulumi_aws as aws
+
+    from components.aws.recovery.region import Home, RecoveryRegion, recovery_context
+    from components.aws.recovery.replication import Replication
+
+    provider = aws.Provider(f"aws-{args.region}", region=args.region, allowed_account_ids=[platform.site.account])
+    arguments = copyable(platform.storage, platform.registry)
+    sources = {**storage.buckets, "artifacts": registry.artifacts}
+    names = {role: context.naming.name(role, limit=256) for role in platform.registry.repositories}
+    home = Home(
+        network=platform.network,
+        cluster=platform.cluster,
+        buckets={role: (sources[role], arguments[role]) for role in args.buckets},
+        database=registry.database,
+        repositories=names,
+        untagged_after=platform.registry.untagged_after,
+        access_log_retention=platform.storage.access_log_retention,
+        mirror=platform.operators.mirror,
+    )
+    there = pulumi.ResourceOptions(providers=[provider])
+    region = RecoveryRegion("recovery", args, home=home, context=recovery_context(context, args.region), opts=there)
+    Replication(
+        "replication",
+        {role: (source, region.storage.buckets[role]) for role, (source, _) in home.buckets.items()},
+        follow_deletes=args.follow_deletes,
+        repositories=tuple(names.values()),
+        destination=args.region,
+        after=region.images.repositories,
+        context=context,
+        opts=here,
+    )
