@@ -5,21 +5,20 @@ GROUNDWORK_ENGINE=path|install|source allows one way only.
 """
 
 import contextlib
-import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from rehearsal.watch import Failed, Meter, Progress, minutes, watched
+from rehearsal.golang import Unavailable, alone, build, cache
+from rehearsal.watch import Failed, Meter, Progress, watched
 
 VERSION: Final = "3.259.0"
 """The version that is installed or built, and the least that is taken from PATH. Rehearsals are tested with it."""
@@ -33,8 +32,8 @@ REACH_LIMIT: Final = 10.0
 """Seconds after which the official installer's site counts as out of reach."""
 INSTALL_LIMIT: Final = 600.0
 """Seconds an installation may take once the site has answered."""
-BUILD_LIMIT: Final = 2400.0
-"""Seconds a build may take: five times what two cores need."""
+KEPT: Final = "engine"
+"""The cache folder of engines."""
 
 Way = Literal["path", "install", "source"]
 WAYS: Final[tuple[Way, ...]] = ("path", "install", "source")
@@ -77,10 +76,6 @@ class NoEngine(Exception):
         rows = [f"  {way:<8}{why}" for way, why in said.items()]
         help_ = f"Put pulumi {VERSION} or newer on PATH, or make one of these ways work; GROUNDWORK_ENGINE={'|'.join(WAYS)} picks one."
         super().__init__("\n".join(["No Pulumi engine could be had:", *rows, help_]))
-
-
-class Unavailable(Exception):
-    """One way did not lead to an engine; the message says why."""
 
 
 def locate(progress: Progress | None = None) -> Engine:
@@ -144,15 +139,9 @@ def _ordered(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.split(r"[-+]", version)[0].split("."))
 
 
-def cache() -> Path:
-    """Where engines are kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "groundwork" / "engine"
-
-
 def home(way: Way) -> Path:
     """The folder of the pinned engine, had in the given way."""
-    return cache() / (VERSION if way == "source" else f"{VERSION}-{way}")
+    return cache(KEPT) / (VERSION if way == "source" else f"{VERSION}-{way}")
 
 
 def kept(way: Way) -> Engine:
@@ -165,11 +154,10 @@ def kept(way: Way) -> Engine:
 
 def provide(way: Way, tell: Progress) -> Engine:
     """Install or build the pinned engine and keep it; of several processes one does the work. Raises Unavailable."""
-    cache().mkdir(parents=True, exist_ok=True)
-    with _alone(tell):
+    with alone(cache(KEPT), "the Pulumi engine", tell):
         with contextlib.suppress(Unavailable):
             return kept(way)
-        with tempfile.TemporaryDirectory(dir=cache(), prefix=".making-") as folder:
+        with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as folder:
             made = Path(folder) / "made"
             {"install": _install, "source": _build}[way](made, tell)
             found = version_of(made / "bin" / "pulumi")
@@ -178,21 +166,6 @@ def provide(way: Way, tell: Progress) -> Engine:
             shutil.rmtree(home(way), ignore_errors=True)
             made.rename(home(way))
     return kept(way)
-
-
-@contextlib.contextmanager
-def _alone(tell: Progress) -> Iterator[None]:
-    """Hold the cache's lock; says so while another process has it."""
-    started = time.monotonic()
-    with (cache() / ".lock").open("w") as lock:
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                tell(f"another process is making the Pulumi engine; waiting {minutes(time.monotonic() - started)}")
-                time.sleep(1)
-        yield
 
 
 def _install(made: Path, tell: Progress) -> None:
@@ -208,20 +181,8 @@ def _install(made: Path, tell: Progress) -> None:
 
 
 def _build(made: Path, tell: Progress) -> None:
-    go = shutil.which("go")
-    if not go:
-        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
-    source = made.with_name("source")
-    source.mkdir()
-    for name in ("go.mod", "go.sum"):
-        shutil.copyfile(DATA / name, source / name)
-    # Read-only modules: every module must match its locked hash, and none may be added.
-    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", STAMP, "-o", str(made / "bin" / "pulumi"), MODULE]
-    environ = {**{k: v for k, v in os.environ.items() if k not in ("GOFLAGS", "GOOS", "GOARCH")}, "GOWORK": "off"}
-    try:
-        watched(command, BUILD_LIMIT, f"building Pulumi {VERSION} from its Go module, once", tell, environ, source)
-    except Failed as why:
-        raise Unavailable(f"go build failed: {why}") from why
+    (made / "bin").parent.mkdir()
+    build(DATA, [MODULE], made / "bin", stamp=STAMP, label=f"building Pulumi {VERSION} from its Go module, once", tell=tell)
     host = made / "bin" / "pulumi-language-python"
     host.write_text(STAND_IN)
     host.chmod(0o755)

@@ -74,7 +74,7 @@ def watched(
                 os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
         if code != 0:
-            raise Failed(_end_of(output.fileno()) or f"it ended with code {code}")
+            raise Failed(_last_words(output.fileno()) or f"it ended with code {code}")
 
 
 def _wait(child: "subprocess.Popen[bytes]", limit: float, label: str, tell: Progress) -> int:
@@ -88,7 +88,13 @@ def _wait(child: "subprocess.Popen[bytes]", limit: float, label: str, tell: Prog
     raise Failed(f"it took longer than {minutes(limit)}")
 
 
-def _end_of(output: int) -> str:
+def end_of(log: Path) -> str:
+    """The last lines of a log file, in one."""
+    with log.open("rb") as output:
+        return _last_words(output.fileno())
+
+
+def _last_words(output: int) -> str:
     size = os.fstat(output).st_size
     text = os.pread(output, SHOWN * 4, max(size - SHOWN * 4, 0)).decode(errors="replace")
     return "; ".join(line.strip() for line in text.strip().splitlines()[-3:])[-SHOWN:]

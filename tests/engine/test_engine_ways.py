@@ -9,16 +9,17 @@ from pathlib import Path
 import pytest
 
 from rehearsal import engine as ways
-from rehearsal.engine import DATA, VERSION, NoEngine, Unavailable, locate
+from rehearsal.engine import DATA, VERSION, NoEngine, locate
+from rehearsal.golang import Unavailable, cache
 from rehearsal.watch import Failed, Meter, watched
 
 FAKE_GO = """#!/bin/sh
 echo "$@" >> "{calls}"
 {before}
 while [ $# -gt 0 ]; do [ "$1" = -o ] && out="$2"; shift; done
-mkdir -p "$(dirname "$out")"
-printf '#!/bin/sh\\necho v{version}\\n' > "$out"
-chmod +x "$out"
+mkdir -p "$out"
+printf '#!/bin/sh\\necho v{version}\\n' > "$out/pulumi"
+chmod +x "$out/pulumi"
 """
 
 
@@ -141,7 +142,7 @@ def test_a_build_that_fails_leaves_nothing_and_says_why(
     monkeypatch.setenv("GROUNDWORK_ENGINE", "source")
     with pytest.raises(NoEngine, match=why):
         locate(lambda text: None)
-    assert [path.name for path in ways.cache().iterdir()] == [".lock"]
+    assert [path.name for path in cache(ways.KEPT).iterdir()] == [".lock"]
 
 
 def test_the_installer_is_kept_apart_from_a_build(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,108 @@
+"""Definitions of custom kinds, read from the modules that their operators publish, at the versions that `data/crds.yaml` pins."""
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from rehearsal.control_plane.tools import DATA, KEPT
+from rehearsal.golang import DROPPED, Unavailable
+from rehearsal.golang import cache as kept
+from rehearsal.watch import Progress
+
+FETCH_LIMIT: Final = 600.0
+"""Seconds for the download of one module."""
+DEFINITION: Final = "CustomResourceDefinition"
+
+
+@dataclass(frozen=True, slots=True)
+class CrdSet:
+    """The definitions of one operator."""
+
+    operator: str
+    module: str
+    version: str
+    folders: tuple[str, ...]
+    """Folders of the module that hold them."""
+    note: str = ""
+    """Where the version differs from that of the chart, and why."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """Reads `=` as text, as every reader of YAML 1.2 does."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+
+
+@cache
+def table() -> tuple[CrdSet, ...]:
+    """Every pinned set."""
+    rows = yaml.safe_load((DATA / "crds.yaml").read_text())["sets"]
+    return tuple(CrdSet(**{**row, "folders": tuple(row["folders"])}) for row in rows)
+
+
+def fingerprint(sets: Sequence[CrdSet]) -> str:
+    """What changes when any set does."""
+    return hashlib.sha256(repr(sorted(map(repr, sets))).encode()).hexdigest()[:16]
+
+
+def definitions(sets: Sequence[CrdSet], tell: Progress) -> list[dict[str, Any]]:
+    """Every definition of the sets, kept in the cache as one file a set. Raises Unavailable when a module cannot be had."""
+    return [definition for row in sets for definition in _kept(row, tell)]
+
+
+def _kept(row: CrdSet, tell: Progress) -> list[dict[str, Any]]:
+    path = kept(KEPT) / "crds" / f"{row.operator}-{fingerprint([row])}.json"
+    if not path.exists():
+        tell(f"reading the definitions of {row.operator} {row.version}")
+        found = list(_definitions(row))
+        if not found:
+            raise Unavailable(f"{row.module}@{row.version} holds no definitions in {', '.join(row.folders)}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{os.getpid()}")
+        fresh.write_text(json.dumps(found))
+        fresh.rename(path)
+    loaded: list[dict[str, Any]] = json.loads(path.read_text())
+    return loaded
+
+
+def _definitions(row: CrdSet) -> Iterator[dict[str, Any]]:
+    module = _module(row)
+    for folder in row.folders:
+        for path in sorted((module / folder).glob("*.y*ml")):
+            for document in yaml.load_all(path.read_text("utf-8"), Loader=_Loader):
+                if isinstance(document, Mapping) and document.get("kind") == DEFINITION and "versions" in document.get("spec", {}):
+                    yield _plain(document)
+
+
+def _plain(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition without what only a running operator can serve: conversion webhooks."""
+    spec = {key: value for key, value in definition["spec"].items() if key != "conversion"}
+    metadata = {"name": definition["metadata"]["name"], "annotations": definition["metadata"].get("annotations", {})}
+    return {"apiVersion": definition["apiVersion"], "kind": DEFINITION, "metadata": metadata, "spec": spec}
+
+
+def _module(row: CrdSet) -> Path:
+    """The module's folder in Go's own cache, its hash checked by Go. Raises Unavailable."""
+    go = shutil.which("go")
+    if not go:
+        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
+    environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
+    command = [go, "mod", "download", "-json", f"{row.module}@{row.version}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_LIMIT, env=environ, cwd=kept(KEPT))
+    except subprocess.TimeoutExpired as why:
+        raise Unavailable(f"{row.module}@{row.version} took longer than {FETCH_LIMIT:g} s") from why
+    answer = json.loads(done.stdout or "{}")
+    if "Dir" not in answer:
+        raise Unavailable(answer.get("Error") or done.stderr.strip()[-300:])
+    return Path(answer["Dir"])

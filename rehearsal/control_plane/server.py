@@ -1,0 +1,159 @@
+"""A Kubernetes API server on loopback with its etcd, its own certificate authority and its own tokens. No controllers, no nodes."""
+
+import secrets
+import socket
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Final, Self
+
+import trustme
+import yaml
+
+from rehearsal.control_plane.client import Client
+from rehearsal.control_plane.processes import Server, free_port
+
+READY_LIMIT: Final = 120.0
+"""Seconds until an API server counts as not coming up: it takes 4 to 7 on idle cores."""
+HOST: Final = "127.0.0.1"
+SERVICE_RANGE: Final = "172.20.0.0/16"
+
+
+class ApiServer:
+    """One API server with its data in `folder`, which may hold data from before. A context manager: inside, it answers.
+
+    `programs` are those of `tools.locate`. Raises DidNotStart on entering when it does not come up.
+    """
+
+    def __init__(self, folder: Path, programs: Mapping[str, Path]) -> None:
+        self.folder = folder
+        self.programs = programs
+        self.token = secrets.token_hex(16)
+        self._servers: list[Server] = []
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._write_credentials()
+        try:
+            self._start_etcd()
+            self._start_api()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """End both servers, the API server first."""
+        self.client.close()
+        while self._servers:
+            self._servers.pop().stop()
+
+    @cached_property
+    def etcd_port(self) -> int:
+        """TCP port of etcd's clients."""
+        return free_port()
+
+    @cached_property
+    def port(self) -> int:
+        """TCP port of the API."""
+        return free_port()
+
+    @property
+    def url(self) -> str:
+        """Where the API answers."""
+        return f"https://{HOST}:{self.port}"
+
+    @cached_property
+    def client(self) -> Client:
+        """A client with all rights."""
+        return Client(self.url, self.token, self._file("ca.pem"))
+
+    @cached_property
+    def kubeconfig(self) -> Path:
+        """A kubeconfig with all rights, for the programs of this control plane only."""
+        return self.kubeconfig_as("admin", self.token)
+
+    def kubeconfig_as(self, name: str, token: str) -> Path:
+        """A kubeconfig file for a token of this server."""
+        path = self._file(f"{name}.kubeconfig")
+        cluster = {"server": self.url, "certificate-authority": str(self._file("ca.pem"))}
+        content = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": name,
+            "clusters": [{"name": name, "cluster": cluster}],
+            "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+            "users": [{"name": name, "user": {"token": token}}],
+        }
+        path.write_text(yaml.safe_dump(content))
+        path.chmod(0o600)
+        return path
+
+    @property
+    def account_key(self) -> Path:
+        """The private key that service accounts' tokens are signed with."""
+        return self._file("accounts.key")
+
+    def _file(self, name: str) -> Path:
+        return self.folder / name
+
+    def _write_credentials(self) -> None:
+        """New ones for every start: nothing outlives the servers that they are for, but the key of accounts that the data may hold."""
+        authority = trustme.CA()
+        authority.cert_pem.write_to_path(str(self._file("ca.pem")))
+        served = authority.issue_cert("localhost", HOST)
+        served.private_key_pem.write_to_path(str(self._file("server.key")))
+        served.cert_chain_pems[0].write_to_path(str(self._file("server.pem")))
+        if not self.account_key.exists():
+            accounts = trustme.CA().issue_cert("accounts", key_type=trustme.KeyType.RSA)
+            accounts.private_key_pem.write_to_path(str(self.account_key))
+        self._file("tokens.csv").write_text(f'{self.token},admin,admin,"system:masters"\n')
+        for name in ("server.key", "accounts.key", "tokens.csv"):
+            self._file(name).chmod(0o600)
+
+    def _start_etcd(self) -> None:
+        clients, peers = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{free_port()}"
+        options = {
+            "data-dir": self._file("etcd"),
+            "listen-client-urls": clients,
+            "advertise-client-urls": clients,
+            "listen-peer-urls": peers,
+            "initial-advertise-peer-urls": peers,
+            "initial-cluster": f"default={peers}",
+            "log-level": "error",
+        }
+        etcd = Server("etcd", [self.programs["etcd"], *_flags(options), "--unsafe-no-fsync"], self.folder)
+        self._servers.append(etcd)
+        etcd.wait_until(lambda: _answers(self.etcd_port), READY_LIMIT)
+
+    def _start_api(self) -> None:
+        options = {
+            "etcd-servers": f"http://{HOST}:{self.etcd_port}",
+            "bind-address": HOST,
+            "secure-port": self.port,
+            "tls-cert-file": self._file("server.pem"),
+            "tls-private-key-file": self._file("server.key"),
+            "service-account-key-file": self.account_key,
+            "service-account-signing-key-file": self.account_key,
+            "service-account-issuer": "https://kubernetes.default.svc",
+            "token-auth-file": self._file("tokens.csv"),
+            "authorization-mode": "RBAC",
+            "service-cluster-ip-range": SERVICE_RANGE,
+            "allow-privileged": "true",
+            "profiling": "false",
+        }
+        api = Server("kube-apiserver", [self.programs["kube-apiserver"], *_flags(options)], self.folder)
+        self._servers.append(api)
+        api.wait_until(lambda: _answers(self.port) and self.client.ready(), READY_LIMIT)
+
+
+def _flags(options: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((HOST, port)) == 0

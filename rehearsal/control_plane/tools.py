@@ -1,0 +1,178 @@
+"""The programs of a Kubernetes control plane: found beside KUBEBUILDER_ASSETS or on PATH, downloaded, or built from published Go modules.
+
+What had to be downloaded or built is kept under ${XDG_CACHE_HOME:-~/.cache}/groundwork/control-plane and found there from then on.
+GROUNDWORK_CONTROL_PLANE=path|install|source allows one way only.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final, Literal
+
+from rehearsal.control_plane import downloads
+from rehearsal.golang import Unavailable, alone, build, cache
+from rehearsal.watch import Meter, Progress
+
+DATA: Final = Path(__file__).parents[1] / "data" / "control_plane"
+KEPT: Final = "control-plane"
+CHOICE: Final = "GROUNDWORK_CONTROL_PLANE"
+Way = Literal["path", "install", "source"]
+WAYS: Final[tuple[Way, ...]] = ("path", "install", "source")
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Programs that are built together from one module. `data/control_plane/<name>` holds its locked go.mod and go.sum."""
+
+    name: str
+    version: str
+    packages: Mapping[str, str]
+    """Program to its main package."""
+    stamp: str = "-s -w"
+    """Linker flags."""
+    same_minor: bool = False
+    """Whether a program from elsewhere must be of the same minor version, since what it accepts depends on it."""
+
+
+KUBERNETES: Final = "1.35.4"
+"""The version of the API server: the newest minor version that a stack file may name."""
+_COMPONENT = "k8s.io/component-base/version"
+
+TOOLS: Final = (
+    Tool(
+        "kubernetes",
+        KUBERNETES,
+        {name: f"k8s.io/kubernetes/cmd/{name}" for name in ("kube-apiserver", "kube-scheduler", "kube-controller-manager")},
+        f"-s -w -X {_COMPONENT}.gitVersion=v{KUBERNETES} -X {_COMPONENT}.gitMajor=1 -X {_COMPONENT}.gitMinor=35",
+        same_minor=True,
+    ),
+    Tool("etcd", "3.6.16", {"etcd": "go.etcd.io/etcd/server/v3"}),
+    Tool("kwok", "0.7.0", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "-s -w -X sigs.k8s.io/kwok/pkg/consts.Version=v0.7.0"),
+)
+"""In the order in which they are had."""
+
+
+class NoControlPlane(Exception):
+    """No way led to some program; the message lists what each of them said."""
+
+    def __init__(self, tool: Tool, said: Mapping[Way, str]) -> None:
+        rows = [f"  {way:<8}{why}" for way, why in said.items()]
+        help_ = (
+            f"Put {', '.join(tool.packages)} {tool.version} on PATH, or make one of these ways work; {CHOICE}={'|'.join(WAYS)} picks one."
+        )
+        super().__init__("\n".join([f"{tool.name} {tool.version} could not be had:", *rows, help_]))
+
+
+def locate(progress: Progress | None = None, tools: Sequence[Tool] = TOOLS) -> Mapping[str, Path]:
+    """Program name to executable; what is not there is downloaded or built, with a line of progress about every second.
+
+    Raises NoControlPlane when no allowed way works, ValueError when GROUNDWORK_CONTROL_PLANE names none.
+    """
+    chosen = os.environ.get(CHOICE)
+    if chosen and chosen not in WAYS:
+        raise ValueError(f"{CHOICE}={chosen} is not a way to a control plane; allowed: {', '.join(WAYS)}")
+    tell = progress or Meter()
+    try:
+        return {program: path for tool in tools for program, path in _locate(tool, chosen or "", tell).items()}
+    finally:
+        if isinstance(tell, Meter):
+            tell.done()
+
+
+def _locate(tool: Tool, chosen: str, tell: Progress) -> Mapping[str, Path]:
+    attempts: list[tuple[Way, Callable[[], Mapping[str, Path]]]] = [
+        ("path", partial(on_path, tool)),
+        ("install", partial(kept, tool, "install")),
+        ("source", partial(kept, tool, "source")),
+        ("install", partial(provide, tool, "install", tell)),
+        ("source", partial(provide, tool, "source", tell)),
+    ]
+    said: dict[Way, str] = {}
+    for way, attempt in attempts:
+        if chosen in ("", way):
+            try:
+                return attempt()
+            except Unavailable as why:
+                said[way] = str(why)
+    raise NoControlPlane(tool, said)
+
+
+def on_path(tool: Tool) -> Mapping[str, Path]:
+    """The programs beside KUBEBUILDER_ASSETS or on PATH, if all are there at a version that will do. Raises Unavailable."""
+    search = os.pathsep.join(filter(None, (os.environ.get("KUBEBUILDER_ASSETS"), os.environ.get("PATH"))))
+    found = {program: shutil.which(program, path=search) for program in tool.packages}
+    missing = [program for program, path in found.items() if path is None]
+    if missing:
+        raise Unavailable(f"there is no {', '.join(missing)} in KUBEBUILDER_ASSETS or on PATH")
+    programs = {program: Path(path) for program, path in found.items() if path}
+    for path in programs.values():
+        version = version_of(path)
+        parts = 2 if tool.same_minor else 1
+        if version.split(".")[:parts] != tool.version.split(".")[:parts]:
+            raise Unavailable(f"{path} is {version}, and {'.'.join(tool.version.split('.')[:parts])} is needed")
+    return programs
+
+
+def version_of(program: Path) -> str:
+    """What a program says its version is. Raises Unavailable when it says nothing of the kind."""
+    try:
+        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise Unavailable(f"{program} does not run: {error}") from error
+    found = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
+    if not found:
+        raise Unavailable(f"{program} does not tell its version")
+    return found[0]
+
+
+def home(tool: Tool, way: Way) -> Path:
+    """The cache folder of a tool, had in the given way."""
+    return cache(KEPT) / f"{tool.name}-{tool.version}-{way}"
+
+
+def kept(tool: Tool, way: Way) -> Mapping[str, Path]:
+    """The programs that were had in this way before. Raises Unavailable."""
+    programs = {program: home(tool, way) / program for program in tool.packages}
+    if not all(os.access(path, os.X_OK) for path in programs.values()):
+        raise Unavailable("none is kept")
+    return programs
+
+
+def provide(tool: Tool, way: Way, tell: Progress) -> Mapping[str, Path]:
+    """Download or build the pinned programs and keep them; of several processes one does the work. Raises Unavailable."""
+    with alone(cache(KEPT), "a control plane", tell):
+        with contextlib.suppress(Unavailable):
+            return kept(tool, way)
+        with _workshop() as folder:
+            made = folder / "made"
+            if way == "source":
+                label = f"building {tool.name} {tool.version} from its Go module, once"
+                build(DATA / tool.name, [*tool.packages.values()], made, stamp=tool.stamp, label=label, tell=tell)
+                _rename(tool, made)
+            else:
+                downloads.fetch(tool.name, tool.version, [*tool.packages], made, tell)
+            for program in tool.packages:
+                version_of(made / program)
+            shutil.rmtree(home(tool, way), ignore_errors=True)
+            made.rename(home(tool, way))
+    return kept(tool, way)
+
+
+def _rename(tool: Tool, made: Path) -> None:
+    """Go names a program after the last element of its package, or the one before a major version."""
+    for program, package in tool.packages.items():
+        built = re.sub(r"/v\d+$", "", package).rpartition("/")[2]
+        (made / built).rename(made / program)
+
+
+@contextlib.contextmanager
+def _workshop() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as folder:
+        yield Path(folder)

@@ -1,0 +1,63 @@
+"""Executables built from published Go modules into the user's cache: each module pinned, every hash locked, built once."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from rehearsal.watch import Failed, Progress, minutes, watched
+
+BUILD_LIMIT: Final = 2400.0
+"""Seconds a build may take: five times what the largest needs on two cores."""
+LOCKS: Final = ("go.mod", "go.sum")
+DROPPED: Final = ("GOFLAGS", "GOOS", "GOARCH")
+"""Variables of the caller that would change what is built."""
+
+
+class Unavailable(Exception):
+    """One way did not lead to an executable; the message says why."""
+
+
+def cache(name: str) -> Path:
+    """The folder below ${XDG_CACHE_HOME:-~/.cache}/groundwork where one kind of executable is kept."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "groundwork" / name
+
+
+def build(locks: Path, packages: Sequence[str], into: Path, *, stamp: str, label: str, tell: Progress) -> None:
+    """Build main packages into the folder `into`, from the go.mod and go.sum in `locks`; `stamp` goes to the linker. Raises Unavailable."""
+    go = shutil.which("go")
+    if not go:
+        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
+    source = into.with_name(f"{into.name}-source")
+    source.mkdir(parents=True)
+    for name in LOCKS:
+        shutil.copyfile(locks / name, source / name)
+    # Read-only modules: every module must match its locked hash, and none may be added.
+    command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", stamp, "-o", f"{into}{os.sep}", *packages]
+    environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
+    into.mkdir()
+    try:
+        watched(command, BUILD_LIMIT, label, tell, environ, source)
+    except Failed as why:
+        raise Unavailable(f"go build failed: {why}") from why
+
+
+@contextlib.contextmanager
+def alone(folder: Path, what: str, tell: Progress) -> Iterator[None]:
+    """Hold the lock of a cache folder; says so while another process is making `what` there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    started = time.monotonic()
+    with (folder / ".lock").open("w") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                tell(f"another process is making {what}; waiting {minutes(time.monotonic() - started)}")
+                time.sleep(1)
+        yield

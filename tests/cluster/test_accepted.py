@@ -1,0 +1,71 @@
+"""Every Kubernetes object of every stack is taken by a real API server, strictly, with the rules of custom kinds; wrong twins are not."""
+
+import copy
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.exporters.kubernetes import manifest, objects
+from infra.offline import evaluate
+from rehearsal.control_plane.client import Client, Refused, UnknownKind
+from tests.cluster.twins import TWINS, Twin, spoiled
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+STACKS = [*sorted(ROOT.glob("Pulumi.*.yaml")), *sorted((ROOT / "examples").glob("Pulumi.*.yaml"))]
+
+
+@cache
+def bodies(path: Path) -> tuple[dict[str, Any], ...]:
+    """Manifests of a stack in the order in which they are made."""
+    return tuple(manifest(resource) for resource in objects(evaluate(path).graph))
+
+
+def kinds() -> dict[tuple[str, str], dict[str, Any]]:
+    """One object of every kind that any stack makes."""
+    return {(body["apiVersion"], body["kind"]): body for path in STACKS for body in bodies(path)}
+
+
+@pytest.mark.parametrize("path", STACKS, ids=lambda path: path.name.split(".")[1])
+def test_every_object_is_accepted(api: Client, path: Path) -> None:
+    """Each stack has a cluster of its own, so what it made goes before the next; namespaces stay, as nobody here empties them."""
+    made = [api.apply(body, manager="pulumi-kubernetes", force=True) for body in bodies(path)]
+    assert len(made) > 5
+    assert all(body["metadata"]["uid"] for body in made)
+    for body in reversed(made):
+        if body["kind"] != "Namespace":
+            api.delete(body)
+
+
+def test_every_kind_has_a_wrong_twin() -> None:
+    assert {f"{version} {kind}" for version, kind in kinds()} - {f"{t.api_version} {t.kind}" for t in TWINS} == set()
+
+
+@pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.kind)
+def test_a_wrong_twin_is_refused(api: Client, twin: Twin) -> None:
+    body = kinds().get((twin.api_version, twin.kind))
+    assert body is not None, f"no stack makes a {twin.kind} any more: remove its twin"
+    elsewhere = copy.deepcopy(body)
+    elsewhere["metadata"]["name"] = "sound-twin"
+    if "namespace" in elsewhere["metadata"]:
+        elsewhere["metadata"]["namespace"] = "default"
+    api.apply(elsewhere, dry_run=True)
+    with pytest.raises(Refused) as refused:
+        api.apply(spoiled(elsewhere, twin), dry_run=True)
+    assert twin.says in str(refused.value)
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()), ids=lambda kind: kind[1])
+def test_an_unknown_field_is_refused_in_every_kind(api: Client, kind: tuple[str, str]) -> None:
+    body = copy.deepcopy(kinds()[kind])
+    body["metadata"] |= {"name": "sound-twin", **({"namespace": "default"} if "namespace" in body["metadata"] else {})}
+    with pytest.raises(Refused, match="notAField"):
+        api.apply({**body, "notAField": 1}, dry_run=True)
+
+
+def test_a_kind_that_is_not_served_is_told(api: Client) -> None:
+    with pytest.raises(UnknownKind, match=r"keda\.sh/v9 ScaledObject"):
+        api.kind("keda.sh/v9", "ScaledObject")

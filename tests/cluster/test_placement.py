@@ -1,0 +1,176 @@
+"""Pods land on the pool that is meant for them, reasons are told for those that cannot, and any node can be drained.
+
+The scheduler and the controllers are real; kwok stands in for kubelets, so that placement is proved and no container starts.
+"""
+
+import contextlib
+import copy
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.exporters.kubernetes import manifest, objects
+from infra.offline import Evaluation, evaluate
+from infra.onprem_platform import OnPremPlatform
+from rehearsal.control_plane.client import Client, Refused
+from rehearsal.control_plane.prepared import api_server
+from rehearsal.control_plane.server import ApiServer
+from rehearsal.control_plane.simulation import add_nodes, evict, simulated, wait_until, why_unscheduled
+from tests.cluster import shapes
+
+pytestmark = pytest.mark.cluster
+
+ROOT = Path(__file__).parents[2]
+POOL = "groundwork.dev/pool"
+
+
+def holds(body: dict[str, Any], condition: str) -> bool:
+    return any(c["type"] == condition and c["status"] == "True" for c in body["status"].get("conditions") or ())
+
+
+class World:
+    """One stack, up on nodes of its own."""
+
+    def __init__(self, api: Client, evaluation: Evaluation) -> None:
+        self.api = api
+        self.bodies = [manifest(resource) for resource in objects(evaluation.graph)]
+        platform = evaluation.platform
+        self.nodes = list(shapes.of_site(platform) if isinstance(platform, OnPremPlatform) else shapes.of_groups(evaluation.graph))
+        self.by_name = {node.name: node for node in self.nodes}
+
+    @property
+    def deployments(self) -> list[dict[str, Any]]:
+        return [body for body in self.bodies if body["kind"] == "Deployment"]
+
+    def pods(self, body: dict[str, Any]) -> list[dict[str, Any]]:
+        """Living pods of a deployment."""
+        labels = ",".join(f"{key}={value}" for key, value in body["spec"]["selector"]["matchLabels"].items())
+        found = self.api.items("v1", "Pod", body["metadata"]["namespace"], labelSelector=labels)
+        return [pod for pod in found if not pod["metadata"].get("deletionTimestamp")]
+
+    def ready(self, body: dict[str, Any]) -> int:
+        return sum(
+            any(c["type"] == "Ready" and c["status"] == "True" for c in p["status"].get("conditions") or ()) for p in self.pods(body)
+        )
+
+    def scaled(self, body: dict[str, Any], replicas: int) -> None:
+        """Set the number of replicas, as an autoscaler would, and wait for them."""
+        self.api.apply(_with_replicas(body, replicas), manager="test", force=True)
+        wait_until(lambda: self.ready(body) == replicas, f"{body['metadata']['name']} does not come to {replicas} replicas")
+
+
+def _with_replicas(body: dict[str, Any], replicas: int) -> dict[str, Any]:
+    return {**body, "spec": {**body["spec"], "replicas": replicas}}
+
+
+def _variant(body: dict[str, Any], name: str) -> dict[str, Any]:
+    """The deployment again under another name and selector, one replica, beside the original and outside its quota."""
+    other = copy.deepcopy(_with_replicas(body, 1))
+    other["metadata"] |= {"name": name, "namespace": "default"}
+    template = other["spec"]["template"]
+    for labels in (other["spec"]["selector"]["matchLabels"], template["metadata"]["labels"]):
+        labels["app.kubernetes.io/component"] = name
+    template["spec"].pop("serviceAccountName", None)
+    return other
+
+
+@pytest.fixture(scope="module", params=["dev", "prod", "onprem"])
+def world(request: pytest.FixtureRequest, server: ApiServer) -> Iterator[World]:
+    """A stack on an API server of its own, all of it applied."""
+    assert server, "provisioned, or the tier has given up"
+    with api_server() as own, simulated(own):
+        made = World(own.client, evaluate(ROOT / f"Pulumi.{request.param}.yaml"))
+        add_nodes(own.client, made.nodes)
+        for body in made.bodies:
+            own.client.apply(body, manager="pulumi-kubernetes")
+        yield made
+
+
+def test_every_declared_pod_runs_where_it_is_meant_to(world: World) -> None:
+    assert world.deployments
+    for body in world.deployments:
+        wait_until(lambda body=body: world.ready(body) == body["spec"]["replicas"], f"{body['metadata']['name']} does not come up")
+        wanted = body["spec"]["template"]["spec"].get("nodeSelector", {})
+        for pod in world.pods(body):
+            node = world.by_name[pod["spec"]["nodeName"]]
+            assert wanted.items() <= node.labels.items()
+            assert bool(node.taints) == ("nvidia.com/gpu" in node.capacity), "GPU nodes keep others away"
+
+
+def test_an_endpoint_at_its_most_still_fits_its_pool(world: World) -> None:
+    scalers = [body for body in world.bodies if body["kind"] == "ScaledObject"]
+    assert scalers
+    for scaler in scalers:
+        (body,) = [b for b in world.deployments if b["metadata"]["namespace"] == scaler["metadata"]["namespace"]]
+        world.scaled(body, scaler["spec"]["maxReplicaCount"])
+        world.scaled(body, body["spec"]["replicas"])
+
+
+def reason(world: World, body: dict[str, Any]) -> str:
+    """Why the one pod of a deployment is not placed."""
+    world.api.apply(body)
+    wait_until(lambda: any(map(why_unscheduled, world.pods(body))), f"{body['metadata']['name']} was placed after all")
+    (pod,) = world.pods(body)
+    world.api.delete(body)
+    return why_unscheduled(pod)
+
+
+def test_what_cannot_be_placed_says_why(world: World) -> None:
+    served = next(b for b in world.deployments if b["spec"]["template"]["spec"].get("tolerations"))
+    intolerant = _variant(served, "intolerant")
+    intolerant["spec"]["template"]["spec"]["tolerations"] = []
+    assert "untolerated taint" in reason(world, intolerant)
+    greedy = _variant(served, "greedy")
+    greedy["spec"]["template"]["spec"]["containers"][0]["resources"]["requests"]["cpu"] = "500"
+    assert "Insufficient cpu" in reason(world, greedy)
+    wide = _variant(served, "wide")
+    for part in wide["spec"]["template"]["spec"]["containers"][0]["resources"].values():
+        part["nvidia.com/gpu"] = "64"
+    assert "Insufficient nvidia.com/gpu" in reason(world, wide)
+    astray = _variant(served, "astray")
+    astray["spec"]["template"]["spec"]["nodeSelector"] = {POOL: "no-such-pool"}
+    assert "didn't match Pod's node affinity/selector" in reason(world, astray)
+
+
+def test_a_drain_of_any_node_ends_and_breaks_no_promise(world: World) -> None:
+    for body in world.deployments:
+        wait_until(lambda body=body: world.ready(body) == body["spec"]["replicas"], "not settled")
+    least = {body["metadata"]["namespace"]: body["spec"]["replicas"] - 1 for body in world.deployments}
+    used = {pod["spec"]["nodeName"] for body in world.deployments for pod in world.pods(body)}
+    for name in sorted(used):
+        _cordon(world.api, name, True)
+        _drain(world, name, least)
+        _cordon(world.api, name, False)
+
+
+def _cordon(api: Client, name: str, closed: bool) -> None:
+    node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name}, "spec": {"unschedulable": closed}}
+    api.apply(node, manager="drain", force=True)
+
+
+class TooSoon(Exception):
+    """The disruption budget lets no further pod go yet."""
+
+
+def _evict(api: Client, pod: dict[str, Any]) -> None:
+    try:
+        evict(api, pod)
+    except Refused as refused:
+        if refused.code == 429:
+            raise TooSoon from refused
+        raise
+
+
+def _drain(world: World, name: str, least: dict[str, int]) -> None:
+    deadline = time.monotonic() + 60
+    while held := [(b, p) for b in world.deployments for p in world.pods(b) if p["spec"].get("nodeName") == name]:
+        assert time.monotonic() < deadline, f"{name} cannot be drained"
+        for _, pod in held:
+            with contextlib.suppress(TooSoon):
+                _evict(world.api, pod)
+        for body in world.deployments:
+            assert world.ready(body) >= least[body["metadata"]["namespace"]], f"{body['metadata']['name']} lost more than its budget"
+        time.sleep(0.2)

@@ -1,0 +1,41 @@
+"""For each kind one change that makes a sound object wrong in a way that only its meaning shows, and what the API server says of it."""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Twin:
+    api_version: str
+    kind: str
+    changes: Mapping[tuple[str | int, ...], Any]
+    says: str
+
+
+TWINS = (
+    Twin("v1", "Namespace", {("metadata", "name"): "Upper"}, "RFC 1123"),
+    Twin("v1", "Service", {("spec", "ports", 0, "port"): 70000}, "must be between 1 and 65535"),
+    Twin("v1", "ServiceAccount", {("metadata", "labels", "groundwork.dev/owner"): "no spaces please"}, "a valid label must be"),
+    Twin("v1", "ResourceQuota", {("spec", "hard", "pods"): "-1"}, "must be greater than or equal to 0"),
+    Twin("apps/v1", "Deployment", {("spec", "selector", "matchLabels", "other"): "x"}, "`selector` does not match template `labels`"),
+    Twin("networking.k8s.io/v1", "NetworkPolicy", {("spec", "policyTypes"): ["Sideways"]}, "Unsupported value"),
+    Twin("policy/v1", "PodDisruptionBudget", {("spec", "minAvailable"): 1}, "cannot be both set"),
+    Twin("storage.k8s.io/v1", "StorageClass", {("reclaimPolicy",): "Sometimes"}, "Unsupported value"),
+    Twin("keda.sh/v1alpha1", "ScaledObject", {("spec", "triggers", 0, "metricType"): 5}, "spec.triggers"),
+    Twin("monitoring.coreos.com/v1", "PodMonitor", {("spec", "podMetricsEndpoints", 0, "scheme"): "ftp"}, "Unsupported value"),
+    Twin("external-secrets.io/v1", "SecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
+    Twin("external-secrets.io/v1", "ExternalSecret", {("spec", "target", "creationPolicy"): "Mine"}, "Unsupported value"),
+)
+
+
+def spoiled(body: Mapping[str, Any], twin: Twin) -> dict[str, Any]:
+    """A copy of an object with the changes of its twin."""
+    wrong: dict[str, Any] = copy.deepcopy(dict(body))
+    for path, value in twin.changes.items():
+        holder: Any = wrong
+        for part in path[:-1]:
+            holder = holder[part]
+        holder[path[-1]] = value
+    return wrong
