@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-external check format docs bench clean
+.PHONY: help up test test-engine test-cluster test-external check format docs bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehear
 
 test-engine: .venv/.synced ## Every rehearsal on the engine, every example among them
 	@$(PYTEST) -n 2 --dist=worksteal -m "$(MARK)"
+
+test-cluster: .venv/.synced ## Every Kubernetes object before a real API server, pods before the real scheduler
+	@$(PYTEST) -n 0 -m cluster
 
 test-external: .venv/.synced ## Stacks judged by scanners that are not ours
 	@$(PYTEST) -m external

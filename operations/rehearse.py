@@ -17,8 +17,11 @@ from infra.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import parallel_option, project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
+from rehearsal.control_plane.processes import DidNotStart
+from rehearsal.control_plane.tools import NoControlPlane
 from rehearsal.engine import NoEngine
 from rehearsal.faults import FaultsInvalid
+from rehearsal.golang import Unavailable
 from rehearsal.stage import Stage, StageBusy, StageFailed, stand_in_clouds
 
 if TYPE_CHECKING:
@@ -29,8 +32,12 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG_MARK: Final = "is not a valid configuration"
 """What infra.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
 
-STAGE_FAULTS: Final = (NoEngine, StageBusy, StageFailed, FaultsInvalid)
+STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, StageBusy, StageFailed, FaultsInvalid)
 """What may keep a stage from being set; each says what to do."""
+
+API_SERVER: Final = "a real API server"
+SCHEMAS: Final = "schemas alone (--cluster puts a real API server there)"
+"""What Kubernetes objects were held against."""
 
 DONE: Final[dict[Action, tuple[str, str]]] = {
     "up": ("is up", "did not come up"),
@@ -55,9 +62,9 @@ def _faults_option(command: Command) -> Command:
     return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
 
 
-def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage:
+def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False) -> Stage:
     file = stack_file(stack, config)
-    clouds = functools.partial(stand_in_clouds, existing={"objects": _given(file)})
+    clouds = functools.partial(stand_in_clouds, real_clusters=cluster, existing={"objects": _given(file)})
     return Stage(project_root(), stack_of(file), stack_file=file, faults=faults, clouds=clouds)
 
 
@@ -87,12 +94,20 @@ def _action(action: Action, text: str) -> click.Command:
     @click.option(
         "--json", "as_json", is_flag=True, help="What happened as JSON on standard output; the engine's display on standard error."
     )
+    @click.option("--cluster", is_flag=True, help="Put a real Kubernetes API server behind every cluster; built once if none is found.")
     @click.option("--packs/--no-packs", default=True, help="Judge it with the policy pack, or not.")
     @_timeline_options(action)
     def command(
-        stack: str | None, config: Path | None, faults: Path | None, as_json: bool, packs: bool, timeline: bool = False, parallel: int = 0
+        stack: str | None,
+        config: Path | None,
+        faults: Path | None,
+        as_json: bool,
+        cluster: bool,
+        packs: bool,
+        timeline: bool = False,
+        parallel: int = 0,
     ) -> int:
-        stage = _stage(stack, config, faults)
+        stage = _stage(stack, config, faults, cluster=cluster)
         if action in JUDGED:
             _validated(stage.stack_file)
         try:
@@ -101,7 +116,7 @@ def _action(action: Action, text: str) -> click.Command:
                 found = _timeline(stage, parallel) if timeline and outcome.fine else None
         except STAGE_FAULTS as error:
             return _told(error)
-        _tell(outcome, stage, found, as_json)
+        _tell(outcome, stage, found, as_json, API_SERVER if cluster else SCHEMAS)
         return exit_code(outcome)
 
     return click.command(action, help=text)(command)
@@ -126,7 +141,7 @@ def _timeline(stage: Stage, parallel: int) -> "Timeline":
     return timeline(from_deployment(json.loads(stage.pulumi("stack", "export", check=True).stdout)), parallel)
 
 
-def _tell(outcome: Outcome, stage: Stage, timeline: "Timeline | None", as_json: bool) -> None:
+def _tell(outcome: Outcome, stage: Stage, timeline: "Timeline | None", as_json: bool, judge: str) -> None:
     """What happened, and the time to ready where it was asked for."""
     if as_json:
         from review.to_json import timeline_json
@@ -134,7 +149,7 @@ def _tell(outcome: Outcome, stage: Stage, timeline: "Timeline | None", as_json: 
         more = {"timeline": timeline_json(timeline)} if timeline else {}
         click.echo(json.dumps({**outcome.to_json(), **more}, indent=2))
         return
-    click.echo(summary(outcome, stage))
+    click.echo(summary(outcome, stage, judge))
     if timeline:
         from rich.console import Console
 
@@ -159,8 +174,8 @@ def exit_code(outcome: Outcome) -> int:
     return POLICY_FAILED if outcome.policy_failed or outcome.protected else INTERNAL_FAULT
 
 
-def summary(outcome: Outcome, stage: Stage) -> str:
-    """What a person reads at the end."""
+def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
+    """What a person reads at the end; `judge` is API_SERVER or SCHEMAS."""
     if outcome.protected:
         return refusal(outcome)
     changed = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items())) or "nothing to do"
@@ -168,6 +183,7 @@ def summary(outcome: Outcome, stage: Stage) -> str:
     lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed}"]
     if outcome.action in JUDGED and outcome.fine:
         lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]
+    lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
     levels = Counter(finding.level for finding in outcome.facts.findings)
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
@@ -239,7 +255,7 @@ def unprotected(stack: str | None, config: Path | None) -> int:
             outcome = unprotect(stage, [f"groundwork:platform.{path}" for path in protected_fields(platform)])
     except STAGE_FAULTS as error:
         return _told(error)
-    click.echo(summary(outcome, stage))
+    click.echo(summary(outcome, stage, SCHEMAS))
     return exit_code(outcome)
 
 

@@ -140,6 +140,12 @@ class Aws:
             return ()
         return [*row["outputs"], *([row["follower"]] if inputs.get(row["follows_if"]) is True else ())]
 
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Nothing: a preview does not reach it."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Raise what refuses a deletion: protection, contents, holders; else what the deletion leaves behind."""
         values = {"id": found.id}

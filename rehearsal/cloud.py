@@ -70,5 +70,11 @@ class Cloud(Protocol):
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """Those of `counts` that a change of these properties moves; a preview does not know them."""
 
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Raise what the cloud itself would refuse if it were asked in a preview; most cannot be."""
+
+    def close(self) -> None:
+        """Give back what answering took."""
+
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Raise what the cloud refuses before it deletes; what the deletion leaves behind."""

@@ -127,6 +127,12 @@ class Kubernetes:
         """None: nothing here counts versions."""
         return ()
 
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Nothing: a preview does not reach it."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Deleting a namespace deletes all that is in it; a namespace that a release made stays, as Helm leaves it."""
         if _makes_namespace(found.token, found.inputs):

@@ -141,6 +141,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         def created() -> provider_pb2.CreateResponse:
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.properties)
             if request.preview:
+                self._cloud.foresee(instance, token, inputs)
                 return provider_pb2.CreateResponse(
                     properties=wire.encode(planned(token, inputs, self._scope(instance, token, inputs)).outputs)
                 )
@@ -182,6 +183,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.news)
             state = wire.decode(request.olds)
             changed = self._cloud.differ(instance, token, wire.decode(request.old_inputs), inputs, state).changed
+            if request.preview:
+                self._cloud.foresee(instance, token, inputs)
             struck = None if request.preview else self._struck("update", token, request.urn, instance)
             with self._store.transaction() as txn:
                 found = self._held(txn, instance, token, request.id, state)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import grpc
 
+    from rehearsal.cloud import Cloud
     from rehearsal.faults import Faults
     from rehearsal.store import Store
 
@@ -36,6 +37,7 @@ class Running:
     store: "Store"
     faults: "Faults"
     _servers: tuple["grpc.Server", ...]
+    _clouds: tuple["Cloud", ...] = ()
 
     @property
     def debug_providers(self) -> str:
@@ -49,6 +51,8 @@ class Running:
             stopping.wait()
         if servers:
             self.store.close()
+            for cloud in self._clouds:
+                cloud.close()
 
     def __enter__(self) -> "Running":
         return self
@@ -57,7 +61,14 @@ class Running:
         self.stop()
 
 
-def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults: Path | None = None, pace: float = 0.0) -> Running:
+def start(
+    store_path: Path,
+    *,
+    existing: Mapping[str, Any] | None = None,
+    faults: Path | None = None,
+    pace: float = 0.0,
+    clusters: Path | None = None,
+) -> Running:
     """Serve `aws` and `kubernetes` over the store at `store_path`, which is made when it is not there.
 
     `existing` says what the rehearsal finds without making it:
@@ -66,12 +77,13 @@ def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults
         objects: {"aws:ec2/vpc:Vpc": [vpc-0abc]}  # ids, ARNs or names by type, as shell patterns
         namespaces: {"*": [monitoring]}           # by cluster identity, as a shell pattern
 
+    `clusters` is a folder for real API servers, one for each cluster; without it clusters are schemas alone.
     `faults` is a file of `rehearsal.faults`. `pace` is how long a creation or deletion takes, as a part of what it takes in a real cloud
     (see graph.types.latency): at 0 none waits, at 1 all take their time.
 
     Raises ExistingInvalid, `rehearsal.faults.FaultsInvalid`, and ValueError for a store of another format.
     """
-    from rehearsal import aws, kubernetes
+    from rehearsal import aws, kubernetes, real_kubernetes
     from rehearsal.faults import Faults, read
     from rehearsal.store import Store
 
@@ -80,13 +92,15 @@ def start(store_path: Path, *, existing: Mapping[str, Any] | None = None, faults
     if given.keys() - known:
         raise ExistingInvalid(f"existing: unknown key {', '.join(sorted(given.keys() - known))}; known are {', '.join(sorted(known))}")
     struck = Faults(read(faults) if faults else ())
-    clouds = (
+    namespaces = kubernetes.Existing(given.get("namespaces", {}))
+    clouds: tuple[Cloud, ...] = (
         aws.Aws(aws.Existing(str(given.get("account", "")), given.get("objects", {}))),
-        kubernetes.Kubernetes(kubernetes.Existing(given.get("namespaces", {}))),
+        real_kubernetes.RealKubernetes(namespaces, clusters) if clusters else kubernetes.Kubernetes(namespaces),
     )
     store = Store(store_path)
     served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds}
-    return Running({package: port for package, (_, port) in served.items()}, store, struck, tuple(server for server, _ in served.values()))
+    ports = {package: port for package, (_, port) in served.items()}
+    return Running(ports, store, struck, tuple(server for server, _ in served.values()), clouds)
 
 
 def _serve(cloud: Any, store: "Store", faults: "Faults", pace: float) -> tuple["grpc.Server", int]:

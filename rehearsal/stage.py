@@ -66,15 +66,20 @@ def rehearsals() -> Path:
     return Path(base) / "groundwork" / "rehearsals"
 
 
-def stand_in_clouds(store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None, pace: float = 0.0) -> Running:
+def stand_in_clouds(
+    store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None, pace: float = 0.0, *, real_clusters: bool = False
+) -> Running:
     """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it, `pace` how slow they are (see there).
+
+    `real_clusters` puts a real API server behind every cluster, its data beside the store.
 
     Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
     """
     from rehearsal.servers import start
 
     try:
-        return start(store, faults=faults, existing=existing, pace=pace)
+        clusters = store.parent / "clusters" if real_clusters else None
+        return start(store, faults=faults, existing=existing, pace=pace, clusters=clusters)
     except ValueError as error:
         raise StageFailed(str(error)) from error
 

@@ -76,6 +76,13 @@ class Client:
         except httpx.TransportError:
             return False
 
+    def serves_custom_kinds(self) -> bool:
+        """Whether every custom kind that is defined can be listed: for a moment after a start some cannot."""
+        defined = self.items("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+        served = [(row["spec"]["group"], v["name"], row["spec"]["names"]["plural"]) for row in defined for v in row["spec"]["versions"]]
+        places = [f"/apis/{group}/{version}/{plural}" for group, version, plural in served]
+        return all(self._http.get(place, params={"limit": 1}).status_code != httpx.codes.TOO_MANY_REQUESTS for place in places)
+
     def kind(self, api_version: str, kind: str) -> Kind:
         """How a kind is served. Raises UnknownKind."""
         if (api_version, kind) not in self._kinds:

@@ -40,7 +40,11 @@ class _Loader(yaml.CSafeLoader):
     """Reads `=` as text, as every reader of YAML 1.2 does."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+def _text(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:value", _text)
 
 
 @cache

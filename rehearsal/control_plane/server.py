@@ -148,6 +148,7 @@ class ApiServer:
         api = Server("kube-apiserver", [self.programs["kube-apiserver"], *_flags(options)], self.folder)
         self._servers.append(api)
         api.wait_until(lambda: _answers(self.port) and self.client.ready(), READY_LIMIT)
+        api.wait_until(self.client.serves_custom_kinds, READY_LIMIT)
 
 
 def _flags(options: Mapping[str, object]) -> list[str]:

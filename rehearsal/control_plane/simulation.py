@@ -42,37 +42,53 @@ class Node:
 
 
 @contextlib.contextmanager
+def controllers(
+    server: ApiServer, names: str = "namespace-controller,garbage-collector-controller,serviceaccount-controller"
+) -> Iterator[None]:
+    """Run the controllers that make deletions end: without them a namespace never goes. `names` is a list as --controllers takes it."""
+    flags = [
+        f"--kubeconfig={server.kubeconfig}",
+        "--leader-elect=false",
+        f"--bind-address={HOST}",
+        f"--controllers={names}",
+        f"--service-account-private-key-file={server.account_key}",
+        f"--cert-dir={server.folder / 'controller-manager'}",
+        f"--secure-port={free_port()}",
+    ]
+    running = Server("kube-controller-manager", [server.programs["kube-controller-manager"], *flags], server.folder)
+    try:
+        wait_until(lambda: _has_default_account(server.client), "the controllers make no service account", [running])
+        yield
+    finally:
+        running.stop()
+
+
+@contextlib.contextmanager
 def simulated(server: ApiServer) -> Iterator[None]:
     """Run scheduler, controllers and kwok beside an API server. Raises DidNotStart."""
     config, folder = server.kubeconfig, server.folder
-    ports = {name: free_port() for name in ("kube-scheduler", "kube-controller-manager", "kwok")}
-    common = [f"--kubeconfig={config}", "--leader-elect=false", f"--bind-address={HOST}"]
     arguments: Mapping[str, list[str]] = {
-        "kube-controller-manager": [
-            *common,
-            f"--controllers={CONTROLLERS}",
-            f"--service-account-private-key-file={server.account_key}",
-            f"--cert-dir={folder / 'controller-manager'}",
-            f"--secure-port={ports['kube-controller-manager']}",
+        "kube-scheduler": [
+            f"--kubeconfig={config}",
+            "--leader-elect=false",
+            f"--bind-address={HOST}",
+            f"--cert-dir={folder / 'scheduler'}",
+            f"--secure-port={free_port()}",
         ],
-        "kube-scheduler": [*common, f"--cert-dir={folder / 'scheduler'}", f"--secure-port={ports['kube-scheduler']}"],
         "kwok": [
             f"--kubeconfig={config}",
             f"--manage-nodes-with-annotation-selector={FAKE}=fake",
             f"--node-ip={HOST}",
             f"--cidr={POD_RANGE}",
             "--node-lease-duration-seconds=40",
-            f"--server-address={HOST}:{ports['kwok']}",
+            f"--server-address={HOST}:{free_port()}",
         ],
     }
-    running: list[Server] = []
-    try:
-        running += [Server(name, [server.programs[name], *flags], folder) for name, flags in arguments.items()]
-        wait_until(lambda: _has_default_account(server.client), "the controllers make no service account", running)
+    with contextlib.ExitStack() as running:
+        running.enter_context(controllers(server, CONTROLLERS))
+        for name, flags in arguments.items():
+            running.callback(Server(name, [server.programs[name], *flags], folder).stop)
         yield
-    finally:
-        for program in reversed(running):
-            program.stop()
 
 
 def add_nodes(client: Client, nodes: Sequence[Node]) -> None:
