@@ -13,7 +13,7 @@ from policies.controls import Evidence
 from policies.model import Severity
 from review.build import Component, Finding, FrameworkLines, Header, Place, Review, Unchecked
 from review.render_timeline import time_to_ready
-from review.text import count, inset, safe, short
+from review.text import Fitting, count, inset, safe, short
 
 MOST_PLACES: Final = 6
 """Resources of one finding that are named."""
@@ -35,9 +35,9 @@ def parts(review: Review) -> Iterator[RenderableType]:
     yield from _section("Findings", [_finding(row) for row in review.findings] or [inset(Text("None.", "green"))])
     yield from _section("Waived", [_finding(row) for row in review.waived])
     yield from _section("Notes", list(_notes(review.notes)))
+    yield from _section("Time to ready", list(time_to_ready(review.timeline)))
     for framework in review.compliance:
         yield from _section(framework.title, _framework(framework))
-    yield from _section("Time to ready", list(time_to_ready(review.timeline)))
     yield from _section("Not judged here", list(_not_judged(review)))
     yield from ("", _conclusion(review))
 
@@ -63,14 +63,14 @@ def _contents(review: Review) -> Table:
     table.add_column("Type", no_wrap=True)
     table.add_column("Resources", str(review.resources), justify="right")
     table.add_column("Protected", str(protected or "-"), justify="right")
-    table.add_column("Holds", ratio=1, no_wrap=True, overflow="ellipsis")
+    table.add_column("Holds, + more kinds", ratio=1, no_wrap=True)
     for row in review.components:
         table.add_row(safe(row.name), safe(short(row.type)), str(row.resources), str(len(row.protected) or "-"), _kinds(row))
     return table
 
 
-def _kinds(row: Component) -> Text:
-    return safe(", ".join(f"{number} {short(token)}" for token, number in row.kinds) or "nothing of its own", "dim")
+def _kinds(row: Component) -> Fitting:
+    return Fitting([f"{number} {short(token)}" for token, number in row.kinds] or ["nothing of its own"], "dim")
 
 
 def _finding(row: Finding) -> RenderableType:

@@ -52,7 +52,7 @@ def _path(timeline: Timeline) -> Table:
 
 
 def _one(stop: Stop) -> tuple[Text, ...]:
-    queued = f" after {clock(stop.queued)} in the queue" if stop.queued else ""
+    queued = f", queued {clock(stop.queued)}" if stop.queued else ""
     return _at(stop), _takes(stop.seconds, stop.measured), safe(stop.name), safe(f"{short(stop.type)}{queued}", "dim")
 
 

@@ -1,8 +1,11 @@
 """Pieces of a terminal report: text of others made safe, and figures as people read them."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
-from rich.console import RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.measure import Measurement
 from rich.padding import Padding
 from rich.text import Text
 
@@ -38,3 +41,26 @@ def clock(seconds: float) -> str:
     if whole < 60:
         return f"{whole}s"
     return f"{whole // 60}m {whole % 60:02}s" if whole < 3600 else f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """As many items of a list as fit on one line, whole, and how many more there are."""
+
+    items: Sequence[str]
+    style: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
+        """The longest beginning of the list that fits, with the count of the rest."""
+        fits = (text for text in map(self._first, range(len(self.items), 0, -1)) if text.cell_len <= options.max_width)
+        text = next(fits, self._first(0))
+        text.truncate(options.max_width, overflow="ellipsis")
+        yield text
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        """From nothing but a count to the whole list."""
+        return Measurement(self._first(0).cell_len, self._first(len(self.items)).cell_len)
+
+    def _first(self, number: int) -> Text:
+        rest = len(self.items) - number
+        return safe(", ".join([*self.items[:number], *([f"+{rest}"] if rest else [])]), self.style)

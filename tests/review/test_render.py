@@ -18,6 +18,7 @@ from review.build import (
     Unchecked,
 )
 from review.render import MOST_PLACES, terminal
+from review.text import Fitting
 from review.timeline import Stop, Timeline
 
 HOSTILE = "[red]x[/red]\x1b[2J\r\u202e:smile:"
@@ -122,3 +123,10 @@ def test_compliance_claims_support_and_no_proof() -> None:
     text = printed(review())
     assert "Rules support evidence for 1 of 2 controls and prove none; 1 need evidence of process alone" in text
     assert "plain: plain" in text
+
+
+@pytest.mark.parametrize(("width", "told"), [(40, "3 Bucket, 2 Key, 1 Role"), (18, "3 Bucket, +2"), (4, "+3"), (1, "…")])
+def test_a_list_is_cut_between_its_items_and_says_how_many_are_left(width: int, told: str) -> None:
+    file = io.StringIO()
+    Console(file=file, width=width).print(Fitting(["3 Bucket", "2 Key", "1 Role"]))
+    assert file.getvalue().strip() == told
