@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graph.exporters.terraform import exported, terraform_plan
 from infra.offline import evaluate
 from infra.reference import told_of
 from policies.evaluate import REHEARSED, Settings
@@ -14,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=name_of)
-def test_an_example_is_sound_and_no_mandatory_rule_is_against_it(path: Path) -> None:
+def test_an_example_is_sound_exported_whole_and_no_mandatory_rule_is_against_it(path: Path) -> None:
     graph = evaluate(path).graph
     assert len(graph.custom) > 20
     against = [
