@@ -261,3 +261,16 @@ ImageReference = Annotated[
 
 PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 """The only digest that may be invented: a rule stops it before it reaches a real account."""
+
+PLACEHOLDER_ACCOUNT = "111122223333"
+"""The account id of AWS's own documentation, which the stack files here carry."""
+
+_ZEROS = re.compile(r"(?:sha256:0{64}|(?:cr|vpc|subnet|sg|ami)-0+|\d+\.\d+\.\d+-0{8})$")
+
+
+def placeholder(text: str) -> bool:
+    """Whether a text stands for something that only a real account knows: an id, a digest or a release of zeros, or the example account.
+
+    The one place that knows which values may be invented; rules stop them before they reach a real account, and `lookup` fills them in.
+    """
+    return text == PLACEHOLDER_ACCOUNT or bool(_ZEROS.search(text))

@@ -13,6 +13,7 @@ COMMANDS = {
     "review": ("operations.review:review", "What a stack means: contents, findings by risk, what could not be judged."),
     "rehearse": ("operations.rehearse:rehearse", "Run the real engine against stand-in clouds: up, preview, refresh, destroy, exec."),
     "graph": ("operations.export:graph", "The resource graph of a stack as JSON."),
+    "lookup": ("operations.lookup:lookup", "Ask a real account for the values that a stack file pins, and fill them in."),
     "export": ("operations.export:export", "Manifests and a plan for other people's scanners."),
 }
 """Command name to (module:attribute, one line of help)."""
@@ -44,7 +45,7 @@ class Lazy(click.Group):
 def cli() -> None:
     """Review and rehearse a machine-learning platform before it costs anything.
 
-    A stack is one file, Pulumi.<stack>.yaml. None of these commands needs a cloud account or credentials.
+    A stack is one file, Pulumi.<stack>.yaml. But for lookup, none of these commands needs a cloud account or credentials.
 
     \b
     Exit codes: 0 fine, 1 internal fault, 2 policy or gate failed, 3 invalid configuration.

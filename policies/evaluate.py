@@ -18,7 +18,7 @@ class Settings:
     waivers: Sequence[Waiver] = ()
 
 
-REHEARSED: Mapping[str, Level] = {"placeholder-image": "advisory"}
+REHEARSED: Mapping[str, Level] = {"placeholder-image": "advisory", "placeholder-id": "advisory"}
 """Levels where nothing is pulled or paid for: offline, and on stand-in clouds."""
 
 

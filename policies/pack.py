@@ -28,8 +28,8 @@ from policies.evaluate import Settings, evaluate
 from policies.model import Verdict
 from policies.waivers import load
 
-PLACEHOLDER: Final = "placeholder-image"
-"""A policy object of its own, so that pack configuration can lower it: a rehearsal pulls no image."""
+PLACEHOLDERS: Final = ("placeholder-image", "placeholder-id")
+"""Policy objects of their own, so that pack configuration can lower them: a rehearsal pulls no image and knows no account."""
 WAIVERS: Final = Path(__file__).parent / "waivers.yaml"
 SHOWN: Final[Mapping[str, str]] = {"undetermined": "undetermined: ", "error": "error: ", "waived": "waived: ", "fail": ""}
 
@@ -115,11 +115,11 @@ def policies() -> list[Policy]:
         ResourceValidationPolicy("collect", "Collects what the program asks for.", judge.collect, enforcement_level=advisory)
     ]
     for book in BOOKS:
-        ids = frozenset(rule.id for rule in book.rules) - {PLACEHOLDER}
+        ids = frozenset(rule.id for rule in book.rules) - {*PLACEHOLDERS}
         text = f"Groundwork's rules on {book.concern}: {len(ids)}."
         found.append(StackValidationPolicy(book.concern, text, reporter(judge, _of(ids)), enforcement_level=mandatory))
-    text = "No placeholder stands for an image."
-    found.append(StackValidationPolicy(PLACEHOLDER, text, reporter(judge, _of({PLACEHOLDER})), enforcement_level=mandatory))
+    for name in PLACEHOLDERS:
+        found.append(StackValidationPolicy(name, BY_ID[name].title, reporter(judge, _of({name})), enforcement_level=mandatory))
     text = "What is advised, waived, or cannot be judged before an apply."
     found.append(StackValidationPolicy("notes", text, reporter(judge, lambda v: not stops(v)), enforcement_level=advisory))
     return found

@@ -22,8 +22,8 @@ JUDGED: Final[frozenset[Action]] = frozenset({"up", "preview"})
 """Actions that run the program, and so the policy pack."""
 
 PACK: Final = "policies"
-LOWERED: Final[Mapping[str, str]] = {"placeholder-image": "advisory"}
-"""Rules that a rehearsal only advises on: it pulls no image, so a placeholder for one is not wrong yet."""
+LOWERED: Final[Mapping[str, str]] = {"placeholder-image": "advisory", "placeholder-id": "advisory"}
+"""Rules that a rehearsal only advises on: it pulls no image and knows no account, so a placeholder is not wrong yet."""
 
 
 @dataclass(frozen=True, slots=True)

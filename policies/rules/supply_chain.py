@@ -1,18 +1,30 @@
 """What runs is what was chosen: images by digest, charts by version, repositories that do not change under a tag."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from components.spec import PLACEHOLDER_ACCOUNT, placeholder
 from graph.model import Resource
 from policies.model import Book, View, get
 from policies.rules.workloads import PODS, containers
 
 BOOK = Book("supply-chain")
 DIGEST = re.compile(r"@sha256:[0-9a-f]{64}$")
-PLACEHOLDER = "@sha256:" + "0" * 64
 DEAD = re.compile(r"(^|/)(bitnami|minio)/|ingress-nginx")
 """Images that upstream no longer maintains: Bitnami's free catalogue (2025), MinIO (archived 2026-04), ingress-nginx (retired 2026-03)."""
 REPOSITORY = "aws:ecr/repository:Repository"
+ACCOUNT = "pulumi:providers:aws"
+HOLDERS = (
+    ACCOUNT,
+    "aws:ec2/launchTemplate:LaunchTemplate",
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:eks/cluster:Cluster",
+    "aws:eks/nodeGroup:NodeGroup",
+    "aws:rds/subnetGroup:SubnetGroup",
+    "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
+)
+"""Types that hold what only a real account knows: accounts, releases, reservations, networks."""
 EXACT = re.compile(r"v?\d+\.\d+\.\d+([-+].*)?")
 
 
@@ -34,8 +46,35 @@ def image_digest(workload: Resource, view: View) -> Iterator[str]:
 def placeholder_image(workload: Resource, view: View) -> Iterator[str]:
     """The digest of zeros that the reference stacks carry."""
     for container in containers(workload):
-        if get(container, "image", "").endswith(PLACEHOLDER):
+        if placeholder(get(container, "image", "")):
             yield f"container {container.get('name')} names the placeholder digest"
+
+
+@BOOK.rule(
+    "placeholder-id",
+    *HOLDERS,
+    title="No placeholder stands for an account, an id or a release",
+    remedy="run groundwork lookup, or put what your account tells",
+    severity="critical",
+)
+def placeholder_id(resource: Resource, view: View) -> Iterator[str]:
+    """Ids and releases of zeros, and the account of AWS's own documentation where a provider would work in it."""
+    for place, text in texts(resource.inputs):
+        if placeholder(text) or (resource.type == ACCOUNT and PLACEHOLDER_ACCOUNT in text):
+            yield f"{place} holds the placeholder {text}"
+
+
+def texts(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a resource's inputs, with its place; descriptions of people are not looked at."""
+    if isinstance(value, str):
+        yield place, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if key not in ("tags", "description", "policy"):
+                yield from texts(item, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            yield from texts(item, f"{place}[{index}]")
 
 
 @BOOK.rule("image-maintained", *PODS, title="Images have a maintainer", remedy="use the project's own image", severity="medium")

@@ -153,6 +153,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "image-digest": Defect(DEPLOYMENT, f"{CONTAINER}/image", "vllm/vllm-openai:latest"),
     "placeholder-image": Defect(DEPLOYMENT, f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),
+    "placeholder-id": Defect(GROUP, "releaseVersion", "1.50.0-00000000"),
     "image-maintained": Defect(DEPLOYMENT, f"{CONTAINER}/image", "docker.io/bitnami/postgresql@sha256:" + "1" * 64),
     "repository-immutable": Defect(REPOSITORY, "imageTagMutability", "MUTABLE"),
     "repository-scanned": Defect(REPOSITORY, "imageScanningConfiguration/scanOnPush", False),
