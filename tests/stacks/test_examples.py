@@ -24,7 +24,7 @@ def test_an_example_is_sound_exported_whole_and_no_mandatory_rule_is_against_it(
         if v.status in ("error", "undetermined") or (v.status == "fail" and v.level == "mandatory")
     ]
     assert against == []
-    assert len(terraform_plan(graph)["resource_changes"]) == len(exported(graph))
+    assert len(terraform_plan(graph)["planned_values"]["root_module"]["resources"]) == len(exported(graph))
 
 
 def test_an_example_has_a_name_that_no_reference_stack_has() -> None:
