@@ -7,6 +7,7 @@ from pydantic import Discriminator, Tag
 
 from components.accelerators import aws_machines
 from components.aws.account.guardrails import AccountArgs
+from components.aws.alarms.topic import AlarmsArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.existing import ExistingNetworkArgs
@@ -14,6 +15,7 @@ from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
+from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
 from infra import aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
@@ -54,6 +56,10 @@ class AwsPlatform(Platform):
     """The platform's buckets."""
     registry: RegistryArgs
     """Image repositories, the database of runs and models, and the artifact bucket."""
+    alarms: AlarmsArgs | None = None
+    """People who are told when a stream or a database needs them; absent makes no alarms."""
+    streams: StreamsArgs | None = None
+    """Records that arrive all the time, and the tables they become."""
     account: AccountArgs | None = None
     """Guard rails of the account; absent where other stacks or the organisation keep them all."""
     recovery: RecoveryArgs | None = None
@@ -132,3 +138,8 @@ class AwsPlatform(Platform):
     def _recovery_objectives(self) -> Iterator[Problem]:
         if self.recovery:
             yield from recovery_rules.objectives(self.recovery, tuple(self.endpoints.values()))
+
+    @rule("streams", "alarms")
+    def _somebody_is_told(self) -> Iterator[Problem]:
+        if self.streams and not self.alarms:
+            yield Problem(("streams",), "would run late with nobody told: add alarms with the emails of who looks after them")

@@ -17,10 +17,12 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     import pulumi_aws as aws
 
     from components.aws.account.guardrails import Guardrails
+    from components.aws.alarms.topic import AlarmTopic
     from components.aws.cluster.eks import GpuCluster
     from components.aws.identity.boundary import bounded
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
+    from components.aws.streams.streams import Streams
 
     site = platform.site
     provider = aws.Provider(f"aws-{site.region}", region=site.region, allowed_account_ids=[site.account])
@@ -36,6 +38,9 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     if platform.recovery:
         recover(platform, platform.recovery, storage=storage, registry=registry, context=context, here=here)
+    topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
+    if platform.streams and topic:
+        Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
 
 

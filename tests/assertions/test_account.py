@@ -16,7 +16,7 @@ BUDGET, TOPIC = "aws:budgets/budget:Budget", "aws:sns/topic:Topic"
 
 
 def one(stack: Graph, token: str) -> Resource:
-    (found,) = stack.of_type(token)
+    (found,) = [found for found in stack.of_type(token) if found.name.startswith("account")]
     return found
 
 

@@ -100,12 +100,19 @@ def test_no_grant_has_a_wildcard_action(stack: str) -> None:
             assert not any(action == "*" or action.endswith(":*") for action in many(statement["Action"])), policy.name
 
 
+def cluster(resource: Resource) -> tuple[str, ...]:
+    """Which cluster something is of, where there is one in each of two regions."""
+    return tuple(resource.property_dependencies.get("clusterName", ()))
+
+
 @pytest.mark.parametrize("stack", on_aws())
 def test_each_account_has_one_role_and_trusts_name_it(stack: str) -> None:
     made = graph(stack)
-    accounts = Counter((a.inputs["namespace"], a.inputs["serviceAccount"]) for a in made.of_type(ASSOCIATION))
+    accounts = Counter((cluster(a), a.inputs["namespace"], a.inputs["serviceAccount"]) for a in made.of_type(ASSOCIATION))
     accounts += Counter(
-        ("kube-system", a["serviceAccount"]) for addon in made.of_type(ADDON) for a in addon.inputs.get("podIdentityAssociations", ())
+        (cluster(addon), "kube-system", a["serviceAccount"])
+        for addon in made.of_type(ADDON)
+        for a in addon.inputs.get("podIdentityAssociations", ())
     )
     assert accounts
     assert set(accounts.values()) == {1}

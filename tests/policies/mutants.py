@@ -68,6 +68,8 @@ DEPLOYMENT, VPC, REPOSITORY = "kubernetes:apps/v1:Deployment", "aws:ec2/vpc:Vpc"
 NETWORK_POLICY, ATTACHMENT = "kubernetes:networking.k8s.io/v1:NetworkPolicy", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 TRAIL, DETECTOR, TOPIC = "aws:cloudtrail/trail:Trail", "aws:guardduty/detector:Detector", "aws:sns/topic:Topic"
 ACCOUNT, BUDGET = "pulumi:providers:aws", "aws:budgets/budget:Budget"
+STREAM, ALARM = "aws:kinesis/stream:Stream", "aws:cloudwatch/metricAlarm:MetricAlarm"
+DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
@@ -187,6 +189,13 @@ DEFECTS: dict[str, Defect] = {
     "topic-customer-key": Defect(TOPIC, "kmsMasterKeyId", CUT, unlink="kmsMasterKeyId"),
     "gpu-pool-cost-tag": Defect(TEMPLATE, "tagSpecifications", CUT, GROUP, where=lambda t: "pool-" in t.name),
     "gpu-pool-budget": Defect(BUDGET, "notifications", CUT, GROUP, where=lambda b: "pool-" in b.name),
+    "stream-key": Defect(STREAM, "encryptionType", "NONE"),
+    "message-key": Defect("aws:sqs/queue:Queue", "kmsMasterKeyId", CUT, unlink="kmsMasterKeyId"),
+    "stream-lag-alarm": Defect(ALARM, blamed=STREAM, drop=True, where=lambda a: "IteratorAge" in a.inputs["metricName"]),
+    "delivery-alarms": Defect(ALARM, "alarmActions", [], DELIVERY, where=lambda a: "Freshness" in a.inputs["metricName"]),
+    "delivery-errors": Defect(DELIVERY, "extendedS3Configuration/errorOutputPrefix", CUT),
+    "dead-letter-alarm": Defect(ALARM, blamed="aws:sqs/queue:Queue", drop=True, where=lambda a: a.inputs["namespace"] == "AWS/SQS"),
+    "query-bounds": Defect("aws:athena/workgroup:Workgroup", "configuration/enforceWorkgroupConfiguration", False),
     "no-plain-secrets": Defect(DEPLOYMENT, f"{CONTAINER}/env/0", {"name": "API_TOKEN", "value": "hunter2"}),
 }
 """Rule id to the defect that it must find in the prod stack."""
