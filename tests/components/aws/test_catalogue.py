@@ -11,11 +11,11 @@ import moto.ec2
 import pytest
 
 from components.accelerators import aws_machines
+from components.aws.regions import REGIONS
 from components.catalogue.devices import devices
 from components.catalogue.offerings import not_offered, where_offered, zone_id, zones_of, zones_offering
 from components.catalogue.prices import on_demand
 from components.catalogue.tables import rows
-from infra.regions import REGIONS
 
 OFFERINGS = Path(moto.ec2.__file__).parent / "resources" / "instance_type_offerings"
 
