@@ -17,7 +17,7 @@ from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra import aws_given, aws_notes
+from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
 from infra.between import Node, overlapping
@@ -143,3 +143,11 @@ class AwsPlatform(Platform):
     def _somebody_is_told(self) -> Iterator[Problem]:
         if self.streams and not self.alarms:
             yield Problem(("streams",), "would run late with nobody told: add alarms with the emails of who looks after them")
+
+    @rule("site", "network", "tracking", "endpoints")
+    def _images_within_reach(self) -> Iterator[Problem]:
+        yield from aws_cluster_rules.images(self.site, self.network, self.tracking, self.endpoints)
+
+    @rule("site", "network", "cluster", "operators")
+    def _charts_within_reach(self) -> Iterator[Problem]:
+        yield from aws_cluster_rules.mirror(self.site, self.network, self.cluster, self.operators)

@@ -9,6 +9,7 @@ from components.aws.recovery.args import RecoveryArgs
 from components.contracts import Context
 from infra.aws_platform import AwsPlatform
 from infra.aws_recovery_rules import copyable
+from infra.aws_services import services
 
 if TYPE_CHECKING:
     from components.aws.registry.registry import ModelRegistry
@@ -51,6 +52,7 @@ def recover(
         untagged_after=platform.registry.untagged_after,
         access_log_retention=platform.storage.access_log_retention,
         mirror=platform.operators.mirror,
+        services=services(platform),
     )
     there = pulumi.ResourceOptions(providers=[provider])
     region = RecoveryRegion("recovery", args, home=home, context=recovery_context(context, args.region), opts=there)

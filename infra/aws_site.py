@@ -9,6 +9,7 @@ from components.labels import Labels
 from components.naming import Naming
 from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
+from infra.aws_services import features, services
 from infra.site import Site
 
 
@@ -30,8 +31,15 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     context = bounded(Context(Naming(project, stack, site.account, site.region), labels), identity(platform), here)
     network = _network(platform, context, here)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
-    mirror = platform.operators.mirror
-    cluster = GpuCluster("cluster", platform.cluster, network=network, context=context, mirror=mirror, opts=here)
+    cluster = GpuCluster(
+        "cluster",
+        platform.cluster,
+        network=network,
+        context=context,
+        features=features(platform),
+        mirror=platform.operators.mirror,
+        opts=here,
+    )
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     if platform.account:
         buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
@@ -51,4 +59,4 @@ def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptio
     zones = platform.site.zones
     if isinstance(platform.network, ExistingNetworkArgs):
         return ExistingNetwork(platform.network.existing, zones=zones)
-    return Network("network", platform.network, zones=zones, context=context, opts=opts)
+    return Network("network", platform.network, zones=zones, context=context, services=services(platform), opts=opts)

@@ -44,6 +44,15 @@ def _limited(text: str) -> str:
     return text
 
 
+def _outside(text: str) -> str:
+    network = IPv4Network(text)
+    if network.prefixlen < 8:
+        raise ValueError("lets most of the internet in reach; name the ranges of the services you mean, each /8 or smaller")
+    if network.is_loopback or network.is_link_local or network.is_multicast:
+        raise ValueError("is no range that a NAT gateway reaches: name addresses outside the VPC")
+    return text
+
+
 def _retention(value: Duration) -> Duration:
     if value.value % 86_400_000 or value.days not in LOG_RETENTION_DAYS:
         raise ValueError(f"must be whole days that CloudWatch Logs keeps: {', '.join(f'{d}d' for d in LOG_RETENTION_DAYS)}")
@@ -64,6 +73,9 @@ GivenVpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_given_vp
 
 SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
 """A range that may reach something from outside; never most of the internet."""
+
+OutsideCidr = Annotated[str, AfterValidator(_network), AfterValidator(_outside)]
+"""A range of addresses outside the VPC that may be reached from it; never most of the internet."""
 
 Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-f]$")]
 """An availability zone, such as us-west-2b."""

@@ -33,6 +33,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         },
         "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
         "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
+        "network.egress.allow.[]": {("network", "egress", "allow"): ["203.0.113.0/24"]},
         "network.flow_log_retention": {("network", "flow_log_retention"): "400d"},
         "account.trail.log_retention": {("account", "trail", "log_retention"): "400d"},
         "cluster.log_retention": {("cluster", "log_retention"): "400d"},

@@ -57,6 +57,11 @@ class ExistingNetworkArgs(Spec):
         """Address range of the VPC."""
         return self.existing.cidr
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing in the VPC reaches the internet."""
+        return self.existing.closed
+
 
 @dataclass(frozen=True, slots=True)
 class Id:

@@ -2,27 +2,43 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import pulumi
+from pydantic import Field
 
 from components.aws.base import AwsComponent
-from components.aws.documents.endpoints import endpoint_for_account, image_layers
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.documents.trust import trust_service
+from components.aws.network.endpoints import NODE_SERVICES, Endpoints
 from components.aws.network.subnets import plan_subnets
-from components.aws.values import LogRetention, VpcCidr
+from components.aws.values import LogRetention, OutsideCidr, VpcCidr
 from components.contracts import Context
 from components.lazy import lazy
-from components.spec import Duration, Problem, Spec, rule
+from components.spec import Duration, Many, Problem, Spec, rule
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
 else:
     aws = lazy("pulumi_aws")
 
+ANYWHERE = "0.0.0.0/0"
+MOST_RANGES = 40
+"""Ranges that may be allowed: a route each, of the 50 that a route table holds before its quota is raised.
+
+Source: Amazon VPC user guide, "Amazon VPC quotas", routes per route table.
+"""
 FLOW_LOG_ACTIONS = ("logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents")
+
+
+class AllowedEgress(Spec):
+    """A way out through NAT to named address ranges and nowhere else."""
+
+    allow: Annotated[Many[OutsideCidr], Field(min_length=1, max_length=MOST_RANGES)]
+    """Address ranges that private nodes may reach, 1 to 40; names cannot be allowed, only addresses."""
+    gateways: Literal["one", "per-zone"] = "one"
+    """NAT gateways: one for all zones, or one in each."""
 
 
 class NetworkArgs(Spec):
@@ -30,52 +46,77 @@ class NetworkArgs(Spec):
 
     cidr: VpcCidr
     """Address range of the VPC: private IPv4, /16 to /20. A change replaces the network."""
-    egress: Literal["none", "nat", "nat-per-zone"]
-    """How private nodes reach the internet: not at all (images must then come from ECR), through one NAT gateway, or one per zone."""
+    egress: Literal["none", "nat", "nat-per-zone"] | AllowedEgress
+    """How private nodes reach the internet: not at all (images must then come from ECR), through one NAT gateway, one per zone, or only
+    to address ranges that are allowed."""
     private_endpoints: bool = False
-    """Whether the AWS services that the cluster calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
+    """Whether the AWS services that the platform calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
     flow_log_retention: LogRetention = Duration("365d")
     """How long VPC flow logs are kept."""
     protect: bool = True
     """Whether the key of the flow logs is protected against deletion: without it the logs cannot be read."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing in the VPC reaches the internet."""
+        return self.egress == "none"
+
+    @property
+    def destinations(self) -> tuple[str, ...]:
+        """Address ranges that private nodes reach outside the VPC."""
+        if isinstance(self.egress, AllowedEgress):
+            return self.egress.allow
+        return () if self.closed else (ANYWHERE,)
+
+    @property
+    def nat_per_zone(self) -> bool:
+        """Whether each zone has a NAT gateway of its own."""
+        return self.egress == "nat-per-zone" or (isinstance(self.egress, AllowedEgress) and self.egress.gateways == "per-zone")
+
     @rule("egress", "private_endpoints")
     def _reachable(self) -> Iterator[Problem]:
-        if self.egress == "none" and not self.private_endpoints:
-            yield Problem(("private_endpoints",), "must be true when egress is none: nodes could reach no AWS service")
+        if not self.private_endpoints and self.destinations != (ANYWHERE,):
+            way = "is none" if self.closed else "allows named ranges only"
+            yield Problem(("private_endpoints",), f"must be true when egress {way}: nodes could reach no AWS service")
+
+    @rule("cidr", "egress")
+    def _outside(self) -> Iterator[Problem]:
+        if isinstance(self.egress, AllowedEgress):
+            earlier = {"the VPC": self.cidr}
+            for index, text in enumerate(self.egress.allow):
+                for owner, other in earlier.items():
+                    if IPv4Network(text).overlaps(IPv4Network(other)):
+                        yield Problem(("egress", "allow", index), f"overlaps {other} of {owner}: remove it, or narrow it")
+                        break
+                earlier[f"egress.allow.{index}"] = text
 
 
-PRIVATE_SERVICES = (
-    "autoscaling",
-    "ec2",
-    "ecr.api",
-    "ecr.dkr",
-    "eks",
-    "eks-auth",
-    "elasticloadbalancing",
-    "kms",
-    "logs",
-    "secretsmanager",
-    "sts",
-)
-"""Services that nodes, add-ons and operators of a private cluster call.
-
-Source: EKS user guide, "Deploy private clusters with limited internet access"; secretsmanager is for External Secrets.
-"""
-WITHOUT_POLICY = frozenset({"eks-auth"})
-"""Unverified that it takes an endpoint policy: `aws ec2 describe-vpc-endpoint-services --service-names com.amazonaws.<region>.eks-auth`."""
+def _named(cidr: str) -> str:
+    """A range in the name of its route."""
+    return "default" if cidr == ANYWHERE else cidr.replace(".", "-").replace("/", "-")
 
 
 class Network(AwsComponent):
-    """A VPC with private, public and isolated subnets in each zone, and the ways out that its arguments choose."""
+    """A VPC with private, public and isolated subnets in each zone, and the ways out that its arguments choose.
+
+    `services` are the AWS services that get an interface endpoint where private endpoints are asked for.
+    """
 
     def __init__(
-        self, name: str, args: NetworkArgs, *, zones: Sequence[str], context: Context, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: NetworkArgs,
+        *,
+        zones: Sequence[str],
+        context: Context,
+        services: Sequence[str] = NODE_SERVICES,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Network", name, context, opts)
         self.args = args
         self.cidr = args.cidr
         self.zones = tuple(zones)
+        self.closed = args.closed
         self.plan = plan_subnets(args.cidr, zones)
         self.vpc = self._vpc()
         self.private = {z.zone: self._subnet("private", z.zone, z.private, "internal-elb") for z in self.plan}
@@ -83,15 +124,10 @@ class Network(AwsComponent):
         self.attached: list[pulumi.Resource] = []
         self.routes = {zone: self._routed(f"private-{zone}", {zone: subnet}) for zone, subnet in self.private.items()}
         self.isolated_routes = self._routed("isolated", self.isolated)
-        ways_out = self._internet() if args.egress != "none" else []
-        self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, self._s3(), *self._private_services())
+        ways_out = [] if args.closed else self._internet()
+        self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, *self._endpoints(services))
         self._flow_logs()
         self.register_outputs({"vpc_id": self.vpc.id})
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing in the VPC reaches the internet."""
-        return self.args.egress == "none"
 
     def _vpc(self) -> "aws.ec2.Vpc":
         vpc = aws.ec2.Vpc(
@@ -135,18 +171,17 @@ class Network(AwsComponent):
         gateway = aws.ec2.InternetGateway(f"{self.prefix}-gateway", vpc_id=self.vpc.id, tags=self.tags("gateway"), opts=self.child())
         self.public = {z.zone: self._subnet("public", z.zone, z.public, "elb") for z in self.plan}
         table = self._routed("public", self.public)
-        outward = self._default_route("public", table, gateway_id=gateway.id)
+        outward = self._route("public-default", table, ANYWHERE, gateway_id=gateway.id)
         first = min(self.zones)
-        nats = {zone: self._nat(zone, outward) for zone in (self.zones if self.args.egress == "nat-per-zone" else (first,))}
+        nats = {zone: self._nat(zone, outward) for zone in (self.zones if self.args.nat_per_zone else (first,))}
         return [
-            self._default_route(f"private-{zone}", private, nat_gateway_id=nats.get(zone, nats[first]).id)
+            self._route(f"private-{zone}-{_named(cidr)}", private, cidr, nat_gateway_id=nats.get(zone, nats[first]).id)
             for zone, private in self.routes.items()
+            for cidr in self.args.destinations
         ]
 
-    def _default_route(self, role: str, table: "aws.ec2.RouteTable", **target: pulumi.Input[str]) -> "aws.ec2.Route":
-        return aws.ec2.Route(
-            f"{self.prefix}-{role}-default", route_table_id=table.id, destination_cidr_block="0.0.0.0/0", opts=self.child(), **target
-        )
+    def _route(self, role: str, table: "aws.ec2.RouteTable", cidr: str, **target: pulumi.Input[str]) -> "aws.ec2.Route":
+        return aws.ec2.Route(f"{self.prefix}-{role}", route_table_id=table.id, destination_cidr_block=cidr, opts=self.child(), **target)
 
     def _nat(self, zone: str, outward: pulumi.Resource) -> "aws.ec2.NatGateway":
         address = aws.ec2.Eip(f"{self.prefix}-nat-{zone}-address", domain="vpc", tags=self.tags(f"nat-{zone}"), opts=self.child())
@@ -158,59 +193,11 @@ class Network(AwsComponent):
             opts=self.child(outward),
         )
 
-    def _s3(self) -> "aws.ec2.VpcEndpoint":
-        return aws.ec2.VpcEndpoint(
-            f"{self.prefix}-s3",
-            vpc_id=self.vpc.id,
-            service_name=f"com.amazonaws.{self.region}.s3",
-            vpc_endpoint_type="Gateway",
-            route_table_ids=[self.isolated_routes.id, *(table.id for table in self.routes.values())],
-            policy=document(endpoint_for_account(self.account), image_layers(self.region)),
-            tags=self.tags("s3"),
-            opts=self.child(),
-        )
-
-    def _private_services(self) -> list["aws.ec2.VpcEndpoint"]:
-        if not self.args.private_endpoints:
-            return []
-        group = self._endpoint_group()
-        return [self._interface(service, group) for service in PRIVATE_SERVICES]
-
-    def _endpoint_group(self) -> "aws.ec2.SecurityGroup":
-        group = aws.ec2.SecurityGroup(
-            f"{self.prefix}-endpoints",
-            name=self.context.naming.name("endpoints"),
-            description="Interface endpoints of AWS services",
-            vpc_id=self.vpc.id,
-            tags=self.tags("endpoints"),
-            opts=self.child(),
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{self.prefix}-endpoints-https",
-            security_group_id=group.id,
-            description="HTTPS from the VPC",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            cidr_ipv4=self.cidr,
-            tags=self.tags(),
-            opts=self.child(),
-        )
-        return group
-
-    def _interface(self, service: str, group: "aws.ec2.SecurityGroup") -> "aws.ec2.VpcEndpoint":
-        return aws.ec2.VpcEndpoint(
-            f"{self.prefix}-{service.replace('.', '-')}",
-            vpc_id=self.vpc.id,
-            service_name=f"com.amazonaws.{self.region}.{service}",
-            vpc_endpoint_type="Interface",
-            private_dns_enabled=True,
-            subnet_ids=[subnet.id for subnet in self.isolated.values()],
-            security_group_ids=[group.id],
-            policy=None if service in WITHOUT_POLICY else document(endpoint_for_account(self.account)),
-            tags=self.tags(service),
-            opts=self.child(),
-        )
+    def _endpoints(self, services: Sequence[str]) -> list["aws.ec2.VpcEndpoint"]:
+        endpoints = Endpoints(self, vpc=self.vpc.id, cidr=self.cidr)
+        gateway = endpoints.s3([self.isolated_routes.id, *(table.id for table in self.routes.values())])
+        subnets = [subnet.id for subnet in self.isolated.values()]
+        return [gateway, *(endpoints.interfaces(services, subnets) if self.args.private_endpoints else ())]
 
     def _flow_logs(self) -> None:
         log_name = f"/groundwork/{self.context.naming.name('flow-logs')}"

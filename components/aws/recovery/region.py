@@ -1,12 +1,13 @@
 """The recovery region: what stands there, and what is copied to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.cluster.args import ClusterArgs
+from components.aws.network.endpoints import NODE_SERVICES
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
@@ -37,6 +38,8 @@ class Home:
     access_log_retention: Days
     mirror: MirrorArgs | None = None
     """Where the cluster's charts come from."""
+    services: Sequence[str] = NODE_SERVICES
+    """AWS services that are called from the network."""
 
 
 def recovery_context(home: Context, region: str) -> Context:
@@ -75,6 +78,7 @@ class RecoveryRegion(AwsComponent):
             home_network=home.network,
             home_cluster=home.cluster,
             mirror=home.mirror,
+            services=home.services,
             context=context,
             opts=self.child(),
         )

@@ -9,6 +9,7 @@ from components.aws.base import AwsComponent
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.cluster.eks import GpuCluster
+from components.aws.network.endpoints import NODE_SERVICES
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import Network, NetworkArgs
 from components.aws.recovery.args import PoolCapacity, RecoveryArgs
@@ -63,11 +64,13 @@ class Standby(AwsComponent):
         home_network: NetworkArgs | ExistingNetworkArgs,
         home_cluster: ClusterArgs,
         mirror: MirrorArgs | None = None,
+        services: Sequence[str] = NODE_SERVICES,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Standby", name, context, opts)
-        network = Network(f"{name}-network", standby_network(home_network, args), zones=args.zones, context=context, opts=self.child())
+        shape, here = standby_network(home_network, args), self.child()
+        network = Network(f"{name}-network", shape, zones=args.zones, context=context, services=services, opts=here)
         self._reserve(args.capacity, home_cluster.pools)
         if args.cluster == "warm":
             cluster = standby_cluster(home_cluster, args)

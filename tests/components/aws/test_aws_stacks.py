@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from components.accelerators import aws_machines
-from components.aws.network.vpc import PRIVATE_SERVICES
 from graph.model import Graph, Resource
 from infra.offline import evaluate
 
@@ -224,7 +223,8 @@ def test_production_is_in_three_zones_with_its_own_ways_out_and_in() -> None:
     routes = [r for r in of("prod", "aws:ec2/route:Route") if r.inputs.get("natGatewayId")]
     assert len({route.inputs["natGatewayId"] for route in routes}) == 3
     services = {endpoint.inputs["serviceName"].split(".", 3)[3] for endpoint in of("prod", "aws:ec2/vpcEndpoint:VpcEndpoint")}
-    assert services == {*PRIVATE_SERVICES, "s3"}
+    addons = {"athena", "autoscaling", "eks-auth", "glue", "kinesis-streams", "secretsmanager"}
+    assert services == {"ec2", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "kms", "logs", "sts", "s3", *addons}
     assert one("prod", "aws:rds/instance:Instance").inputs["multiAz"] is True
 
 

@@ -1,0 +1,22 @@
+"""Which AWS services a cluster calls, beside those of nodes themselves: the union over its add-ons and whoever makes its nodes."""
+
+from collections.abc import Collection, Mapping
+
+from components.aws.cluster.addons import Feature, wanted
+from components.aws.cluster.args import ClusterArgs
+
+AUTOSCALERS: Mapping[str, tuple[str, ...]] = {
+    "cluster-autoscaler": ("autoscaling", "ec2", "eks"),
+    "karpenter": ("ec2", "eks", "sqs", "ssm"),
+}
+"""By kind, each by the last part of the name of its endpoint. Karpenter asks for no prices in a closed network, and IAM has no endpoint in
+most regions: its instance profile is made by the stack.
+
+Sources: kubernetes/autoscaler cluster-autoscaler/cloudprovider/aws/README.md; karpenter-provider-aws v1.14.1 pkg/aws/sdk.go.
+"""
+
+
+def called(args: ClusterArgs, features: Collection[Feature]) -> frozenset[str]:
+    """Services that the cluster's add-ons and autoscaler call."""
+    addons = {service for addon in wanted(features) for service in addon.services}
+    return frozenset({*addons, *AUTOSCALERS[args.autoscaler.kind]})

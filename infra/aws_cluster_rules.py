@@ -1,0 +1,52 @@
+"""What a platform's cluster on AWS must agree on with the rest of its stack file. Pure functions."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+
+from components.aws.cluster.args import ClusterArgs
+from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.tracking.server import TrackingServerArgs
+from components.spec import Problem
+from infra.site_specs import AwsSite
+
+
+class Reach(Protocol):
+    """What the rules ask of a network, made here or given."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing in the VPC reaches the internet."""
+
+
+def own_registry(site: AwsSite) -> str:
+    """Host of the account's image registry."""
+    return f"{site.account}.dkr.ecr.{site.region}.amazonaws.com"
+
+
+def images(
+    site: AwsSite, network: Reach, tracking: TrackingServerArgs, endpoints: Mapping[str, InferenceEndpointArgs]
+) -> Iterator[Problem]:
+    """Images that nodes of a closed network could not pull."""
+    own = own_registry(site)
+    named: dict[tuple[str, ...], str] = {("endpoints", name, "engine", "image"): e.engine.image for name, e in endpoints.items()}
+    named["tracking", "image"] = tracking.image
+    for path, image in named.items() if network.closed else ():
+        if not image.startswith(f"{own}/"):
+            host, _, rest = image.partition("/")
+            text = f"comes from {host}, and nothing leaves the network: nodes reach {own} only; push it to one of registry.repositories"
+            yield Problem(path, f"{text}, or pull it through one, and name it there, such as {own}/{rest}")
+
+
+def mirror(site: AwsSite, network: Reach, cluster: ClusterArgs, operators: OperatorsArgs) -> Iterator[Problem]:
+    """Whether everything that is installed on a closed cluster has its chart and its images in the account's own registry."""
+    if not network.closed:
+        return
+    own = own_registry(site)
+    installed = [*operators.install, cluster.autoscaler.kind]
+    if operators.mirror is None and installed:
+        text = f"is missing, and nothing leaves the network: nodes could not pull {', '.join(installed)}; copy charts and images to {own}"
+        yield Problem(("operators", "mirror"), f"{text}, and name it, such as mirror: {{registry: {own}/mirror}}")
+    elif operators.mirror and not operators.mirror.registry.startswith(own):
+        text = f"is not the account's own registry, and nothing leaves the network: nodes reach {own} only; copy charts and images there"
+        yield Problem(("operators", "mirror", "registry"), f"{text}, and name it, such as {own}/mirror")
