@@ -1,25 +1,26 @@
 """What others own and a platform on AWS stands on: rules it must keep, and what a review says of it."""
 
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 
-from components.aws.network.existing import ExistingVpcArgs
+from components.aws.network.existing import ExistingVpcArgs, SurroundingVpcArgs
 from components.given import given
 from components.spec import Problem
 from infra.notes import Note
 
 
-def zones_of_site(network: ExistingVpcArgs, zones: Sequence[str]) -> Iterator[Problem]:
-    """A problem for each given subnet outside the site, and for each zone of the site without a private one."""
-    listed = ", ".join(zones)
-    for tier, subnets in (("private", network.private), ("isolated", network.isolated)):
+def zones_of_site(network: SurroundingVpcArgs, zones: Sequence[str]) -> Iterator[Problem]:
+    """A problem for each given subnet outside the site, and for each zone of the site without one for its nodes."""
+    private = network.private if isinstance(network, ExistingVpcArgs) else {}
+    for tier, subnets in (("private", private), ("isolated", network.isolated)):
         for zone in subnets:
             if zone not in zones:
-                text = f"is in no zone of the site, which has {listed}: remove it, or add {zone} to site.zones"
+                text = f"is in no zone of the site, which has {', '.join(zones)}: remove it, or add {zone} to site.zones"
                 yield Problem(("network", "existing", tier, zone), text)
-    for zone in zones:
-        if zone not in network.private:
+    for zone in zones if private else ():
+        if zone not in private:
             text = f"has no subnet in {zone}: name one, or remove {zone} from site.zones"
             yield Problem(("network", "existing", "private"), text)
 
@@ -31,3 +32,11 @@ def notes(platform: BaseModel) -> Iterator[Note]:
         parts.setdefault(str(thing.place[0]), []).append(f"{thing.what} {thing.value}")
     for part, named in parts.items():
         yield Note(part, f"given, not managed: {', '.join(named)}; referred to, never tagged, routed or changed here")
+
+
+def endpoint_of_region(endpoint: str, region: str) -> Iterator[Problem]:
+    """A problem when an EKS endpoint names another region than the site's."""
+    host = urlsplit(endpoint).hostname or ""
+    if host.endswith(".eks.amazonaws.com") and f".{region}." not in host:
+        text = f"is in another region than {region}: name the endpoint of the cluster in {region}, or change site.region"
+        yield Problem(("cluster", "existing", "endpoint"), text)

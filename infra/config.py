@@ -16,7 +16,7 @@ from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spe
 from infra.handed import file_beside, lifted, parsed
 from infra.onprem_platform import OnPremPlatform
 from infra.platform import Common, Platform
-from infra.platforms import PLATFORMS, AnyPlatform
+from infra.platforms import MODELS, PLATFORMS, AnyPlatform, model_of
 from infra.site_specs import AwsSite, OnPremSite
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
 from infra.told import MOST
@@ -111,12 +111,12 @@ def _judged(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
     """The platform by its kind of site, or the faults; where the kind is not known, those of what every platform has."""
     site = source.platform.get("site")
     cloud = site.get("cloud") if isinstance(site, dict) else None
-    model = PLATFORMS.get(cloud) if isinstance(cloud, str) else None
+    model = model_of(source.platform)
     if model is not None:
         return judge(model, source.platform, source.reading, hide=source.blind)
     common = {key: value for key, value in source.platform.items() if key in Common.model_fields}
     _, faults = judge(Common, common, source.reading, hide=source.blind)
-    fields = {key for model in PLATFORMS.values() for key in model.model_fields}
+    fields = {key for model in MODELS for key in model.model_fields}
     strange = [key for key in source.platform if key not in fields][:MOST]
     faults += [Fault(spell((key,)), None, "is not a known key", hint=did_you_mean(key, fields)) for key in strange]
     known = ", ".join(PLATFORMS)

@@ -1,12 +1,29 @@
-"""Every kind of platform there is."""
+"""Every kind of platform there is, and which one a stack file is of."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from infra.aws_platform import AwsPlatform
+from infra.aws_given_platform import AwsGivenPlatform
+from infra.aws_platform import GIVEN, AwsPlatform, whose
 from infra.onprem_platform import OnPremPlatform
 
-AnyPlatform = AwsPlatform | OnPremPlatform
+AnyPlatform = AwsPlatform | AwsGivenPlatform | OnPremPlatform
 """A platform of any kind."""
 
 PLATFORMS: Mapping[str, type[AnyPlatform]] = {"aws": AwsPlatform, "onprem": OnPremPlatform}
 """The model of a platform by its `site.cloud`."""
+
+ON_GIVEN_CLUSTERS: Mapping[type[AnyPlatform], type[AnyPlatform]] = {AwsPlatform: AwsGivenPlatform}
+"""The model in place of another when the file's cluster is one that others own."""
+
+MODELS: tuple[type[AnyPlatform], ...] = (AwsPlatform, AwsGivenPlatform, OnPremPlatform)
+"""Every model, in the order in which a reader meets them."""
+
+
+def model_of(data: Mapping[str, Any]) -> type[AnyPlatform] | None:
+    """The model that a platform's data is meant for, or None where its kind of site is not known."""
+    site = data.get("site")
+    cloud = site.get("cloud") if isinstance(site, dict) else None
+    model = PLATFORMS.get(cloud) if isinstance(cloud, str) else None
+    given = model is not None and whose(data.get("cluster")) == GIVEN
+    return ON_GIVEN_CLUSTERS.get(model, model) if model is not None and given else model

@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from infra import machines_page
-from infra.platforms import PLATFORMS, AnyPlatform
+from infra.platforms import MODELS, AnyPlatform
 from infra.shape import Schema, value_schema, words
 from infra.stackfile import KEY, SECTIONS
 
@@ -71,7 +71,7 @@ def page(whole: Schema) -> str:
     definitions = whole["$defs"]
     parts = [LEAD]
     met: list[str] = []
-    for model in PLATFORMS.values():
+    for model in MODELS:
         _meet(model.__name__, definitions, met)
     for name in met:
         parts += [f"## {name}\n", _prose(definitions[name].get("description", "")) + "\n", _table(definitions[name], definitions)]

@@ -3,7 +3,8 @@
 from typing import assert_never
 
 from components.labels import Labels
-from infra import aws_site, onprem_site
+from infra import aws_given_site, aws_site, onprem_site
+from infra.aws_given_platform import AwsGivenPlatform
 from infra.aws_platform import AwsPlatform
 from infra.onprem_platform import OnPremPlatform
 from infra.platforms import AnyPlatform
@@ -16,6 +17,8 @@ def build(platform: AnyPlatform, *, project: str, stack: str) -> Site:
     match platform:
         case AwsPlatform():
             return aws_site.build(platform, labels, project=project, stack=stack)
+        case AwsGivenPlatform():
+            return aws_given_site.build(platform, labels, project=project, stack=stack)
         case OnPremPlatform():
             return onprem_site.build(platform, labels, project=project, stack=stack)
         case _:

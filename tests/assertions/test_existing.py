@@ -16,7 +16,12 @@ REFERRED = {
     ("aws:ec2/securityGroup:SecurityGroup", "vpcId"),
     ("aws:eks/cluster:Cluster", "vpcConfig.subnetIds[]"),
     ("aws:eks/nodeGroup:NodeGroup", "subnetIds[]"),
+    ("aws:eks/podIdentityAssociation:PodIdentityAssociation", "clusterName"),
+    ("aws:iam/role:Role", "assumeRolePolicy"),
     ("aws:rds/subnetGroup:SubnetGroup", "subnetIds[]"),
+    ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "referencedSecurityGroupId"),
+    ("pulumi:providers:kubernetes", "clusterIdentifier"),
+    ("pulumi:providers:kubernetes", "kubeconfig"),
 }
 """Where the id of something given may stand: what is made stands in it, and it stays as it was."""
 
@@ -61,6 +66,14 @@ def test_a_stack_in_a_given_network_makes_none() -> None:
         "aws:ec2/launchTemplate:LaunchTemplate",
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     }
+
+
+def test_a_stack_on_a_given_cluster_makes_neither_cluster_nor_nodes() -> None:
+    found = graph("existing-cluster")
+    assert {row.type for row in found if row.type.startswith("aws:eks/")} == {"aws:eks/podIdentityAssociation:PodIdentityAssociation"}
+    assert not found.of_type("aws:ec2/launchTemplate:LaunchTemplate", "aws:kms/grant:Grant")
+    (pods,) = (row for row in found.of_type("kubernetes:apps/v1:Deployment") if row.name == "chat-pods")
+    assert pods.inputs["spec"]["template"]["spec"]["nodeSelector"] == {"example.com/pool": "l4"}
 
 
 def test_everything_given_is_found_wherever_it_stands() -> None:

@@ -11,7 +11,7 @@ from components.spec import Reading, Secret
 from graph.model import Graph
 from graph.recorder import record
 from infra.compose import compose
-from infra.platforms import PLATFORMS, AnyPlatform
+from infra.platforms import AnyPlatform, model_of
 from infra.shape import Schema, alternatives, at, schema_of, value_schema
 from infra.stackfile import KEY, read
 from infra.validation import judge
@@ -33,7 +33,9 @@ def data(context: str) -> Any:
 
 def model(context: str) -> type[AnyPlatform]:
     """The model that a context is of."""
-    return PLATFORMS[data(context)["site"]["cloud"]]
+    found = model_of(data(context))
+    assert found
+    return found
 
 
 def pattern(place: Place, owner: type[AnyPlatform]) -> str:

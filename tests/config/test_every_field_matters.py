@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from infra.aws_given_platform import AwsGivenPlatform
 from infra.aws_platform import AwsPlatform
 from infra.offline import Evaluation
-from infra.onprem_platform import OnPremPlatform
 from infra.platform import Common
-from infra.platforms import AnyPlatform
+from infra.platforms import MODELS, AnyPlatform
 from infra.shape import at
 from infra.stackfile import read
 from policies.evaluate import evaluate
@@ -76,6 +76,24 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         },
         "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
     },
+    "aws-given-cluster": {
+        "site.region": {
+            ("site", "region"): "us-east-1",
+            ("site", "zones"): ["us-east-1a", "us-east-1b"],
+            ("cluster", "existing", "endpoint"): "https://0123456789abcdef0123456789abcdef.gr7.us-east-1.eks.amazonaws.com",
+            ("network", "existing", "isolated"): {"us-east-1a": "subnet-0b0000000000000a1", "us-east-1b": "subnet-0b0000000000000b1"},
+        },
+        "site.account": {("site", "account"): "444455556666"},
+        "site.zones.[]": {
+            ("site", "zones"): ["us-west-2a", "us-west-2c"],
+            ("network", "existing", "isolated"): {"us-west-2a": "subnet-0b0000000000000a1", "us-west-2c": "subnet-0b0000000000000c1"},
+        },
+        "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
+        "cluster.existing.authority": {("cluster", "existing", "authority"): "QUJD" * 40},
+        "cluster.existing.endpoint": {
+            ("cluster", "existing", "endpoint"): "https://0123456789abcdef0123456789abcdee.gr7.us-west-2.eks.amazonaws.com"
+        },
+    },
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
         "operators.install.[]": {("operators", "install"): ["keda"]},
@@ -95,6 +113,14 @@ CHECKED: dict[str, dict[Place, Any]] = {
         ("cluster", "pools", "large", "gpus_per_node"): 1,
         ("endpoints", "chat", "gpus"): 2,
     },
+    "cluster.existing.pools.*.machine": {
+        ("cluster", "existing", "pools", "serving", "machine"): "g6.2xlarge",
+        ("endpoints", "chat", "memory"): "40GiB",
+    },
+    "cluster.existing.pools.*.nodes": {
+        ("cluster", "existing", "pools", "serving", "nodes"): 1,
+        ("endpoints", "chat", "scale", "max"): 5,
+    },
     "cluster.pools.*.nodes": {("cluster", "pools", "large", "nodes"): 1, ("endpoints", "chat", "gpus"): 2},
 }
 """Facts that only judge the rest of a file: a change by which the file is refused."""
@@ -105,7 +131,7 @@ REPORTED = {"tier": ("verdicts", "findings"), "owner": ("stack",), "compliance.[
 
 def on_aws(context: str) -> bool:
     """Whether a context is a platform on AWS."""
-    return model(context) is AwsPlatform
+    return model(context) in (AwsPlatform, AwsGivenPlatform)
 
 
 CASES = [
@@ -150,7 +176,7 @@ def second(context: str, field: str) -> dict[Place, Any] | None:
 
 
 def test_the_contexts_state_every_field() -> None:
-    for owner in (AwsPlatform, OnPremPlatform):
+    for owner in MODELS:
         stated = {pattern(place, model(context)) for context in CONTEXTS for place in leaves(data(context))}
         assert fields(owner) - stated - {"layer.[]"} == set()
 

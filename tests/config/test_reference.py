@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from infra import reference
-from infra.platforms import PLATFORMS
+from infra.platforms import MODELS, PLATFORMS, model_of
 from infra.shape import Schema, alternatives, schema_of, value_schema
 from infra.stackfile import scan
 from tests.config.fields import CONTEXTS, fields, leaves, pattern
@@ -48,7 +48,8 @@ def test_every_model_and_field_is_described() -> None:
 def test_every_key_of_a_sound_file_is_in_the_schema(path: Path) -> None:
     """A walk with the schema alone: no key that an editor would mark, no word that is not among those allowed."""
     config = scan(path).config["groundwork:platform"]
-    model = PLATFORMS[config["site"]["cloud"]]
+    model = model_of(config)
+    assert model
     root = schema_of(model)
 
     def check(value: Any, schema: Schema, place: str) -> None:
@@ -79,6 +80,6 @@ def test_fields_and_leaves_speak_of_the_same_places() -> None:
 
 
 def test_no_field_has_a_name_that_older_readers_of_yaml_take_for_a_boolean() -> None:
-    names = {part for owner in PLATFORMS.values() for field in fields(owner) for part in field.split(".")}
+    names = {part for owner in MODELS for field in fields(owner) for part in field.split(".")}
     assert names & {"on", "off", "yes", "no", "y", "n", "true", "false", "null"} == set()
     assert "owner" in names

@@ -18,32 +18,46 @@ SubnetId = Annotated[str, StringConstraints(pattern=r"^subnet-([0-9a-f]{8}|[0-9a
 Subnets = Annotated[dict[Zone, SubnetId], Field(min_length=2)]
 
 
-class ExistingVpcArgs(Spec):
+class SurroundingVpcArgs(Spec):
+    """The VPC that a cluster of others is in, and subnets of it for what this stack makes, in at least two zones of the site."""
+
+    vpc: VpcId
+    """Id of the VPC."""
+    cidr: GivenVpcCidr
+    """Its primary address range; Services of a cluster made here keep out of it, and databases are reached in it."""
+    isolated: Subnets
+    """Subnets of databases, and of the control plane's interfaces, by zone, in two zones or more."""
+
+    @rule("isolated")
+    def _isolated_once(self) -> Iterator[Problem]:
+        yield from twice({"isolated": self.isolated}, {})
+
+
+class ExistingVpcArgs(SurroundingVpcArgs):
     """A VPC and two kinds of its subnets, each in at least two zones of the site.
 
     Its owners see to DNS names and DNS support, a gateway endpoint of S3, a way from the private subnets to the AWS services that nodes
     call (NAT or interface endpoints), flow logs, and the tag kubernetes.io/role/internal-elb on the private subnets.
     """
 
-    vpc: VpcId
-    """Id of the VPC."""
-    cidr: GivenVpcCidr
-    """Its primary address range; Services of the cluster keep out of it, and databases are reached in it."""
     private: Subnets
     """Subnets of nodes and pods by zone, one for each zone of the site."""
-    isolated: Subnets
-    """Subnets of databases and of the control plane's interfaces by zone, in two zones or more."""
     closed: bool = False
     """Whether nothing in the VPC reaches the internet; images and charts must then come from the account's own registry."""
 
     @rule("private", "isolated")
     def _each_for_one_purpose(self) -> Iterator[Problem]:
-        seen: dict[str, str] = {}
-        for tier, subnets in (("private", self.private), ("isolated", self.isolated)):
-            for zone, subnet in subnets.items():
-                earlier = seen.setdefault(subnet, f"{tier}.{zone}")
-                if earlier != f"{tier}.{zone}":
-                    yield Problem((tier, zone), f"stands at {earlier} too: a subnet is in one zone and serves one purpose; name another")
+        yield from twice({"private": self.private}, self.isolated)
+
+
+def twice(tiers: Mapping[str, Mapping[str, str]], taken: Mapping[str, str]) -> Iterator[Problem]:
+    """A problem for each subnet of a tier that stands twice, or that `taken`, the isolated ones, hold already."""
+    seen = {subnet: f"isolated.{zone}" for zone, subnet in taken.items()}
+    for tier, subnets in tiers.items():
+        for zone, subnet in subnets.items():
+            earlier = seen.setdefault(subnet, f"{tier}.{zone}")
+            if earlier != f"{tier}.{zone}":
+                yield Problem((tier, zone), f"stands at {earlier} too: a subnet is in one zone and serves one purpose; name another")
 
 
 class ExistingNetworkArgs(Spec):
@@ -63,6 +77,13 @@ class ExistingNetworkArgs(Spec):
         return self.existing.closed
 
 
+class SurroundingNetworkArgs(Spec):
+    """The network around a cluster that others own."""
+
+    existing: SurroundingVpcArgs
+    """The VPC and its subnets."""
+
+
 @dataclass(frozen=True, slots=True)
 class Id:
     """Something that exists, by its id."""
@@ -73,12 +94,13 @@ class Id:
 class ExistingNetwork:
     """The given VPC; satisfies components.aws.network.facts.NetworkFacts. It makes nothing."""
 
-    def __init__(self, args: ExistingVpcArgs, *, zones: Sequence[str]) -> None:
+    def __init__(self, args: SurroundingVpcArgs, *, zones: Sequence[str]) -> None:
+        nodes = args if isinstance(args, ExistingVpcArgs) else None
         self.cidr = args.cidr
         self.zones = tuple(zones)
-        self.closed = args.closed
+        self.closed = nodes.closed if nodes else False
         self.vpc = Id(pulumi.Output.from_input(args.vpc))
-        self.private = _by_zone(args.private)
+        self.private = _by_zone(nodes.private if nodes else {})
         self.isolated = _by_zone(args.isolated)
         self.reachable: Sequence[pulumi.Resource] = ()
 

@@ -7,7 +7,7 @@ import pulumi
 from pydantic import AfterValidator, Field
 
 from components.aws.base import AwsComponent, ServiceRole
-from components.aws.cluster.eks import GpuCluster
+from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.statements import document
 from components.aws.documents.stores import secret_read
 from components.aws.documents.trust import trust_service
@@ -86,7 +86,7 @@ class Database(AwsComponent):
         identifier: str,
         key: "aws.kms.Key",
         network: NetworkFacts,
-        cluster: GpuCluster,
+        cluster: AwsCluster,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
@@ -130,7 +130,7 @@ class Database(AwsComponent):
             opts=self.child(),
         )
 
-    def _security_group(self, network: NetworkFacts, cluster: GpuCluster) -> "aws.ec2.SecurityGroup":
+    def _security_group(self, network: NetworkFacts, cluster: AwsCluster) -> "aws.ec2.SecurityGroup":
         group = aws.ec2.SecurityGroup(
             f"{self.prefix}-access",
             name=self.context.naming.name("database"),

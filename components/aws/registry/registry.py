@@ -7,7 +7,7 @@ import pulumi
 from pydantic import Field
 
 from components.aws.base import AwsComponent
-from components.aws.cluster.eks import GpuCluster
+from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.stores import untagged_expiry
 from components.aws.network.facts import NetworkFacts
@@ -59,7 +59,7 @@ class ModelRegistry(AwsComponent):
         args: RegistryArgs,
         *,
         network: NetworkFacts,
-        cluster: GpuCluster,
+        cluster: AwsCluster,
         storage: ObjectStorage,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,

@@ -1,0 +1,144 @@
+"""An EKS cluster that others own: what a stack file says of it, and the contract it keeps. Neither it nor its nodes are changed."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import pulumi
+from pydantic import Field, StringConstraints
+
+from components.accelerators import aws_machines, nearest, unfit
+from components.aws.base import AwsComponent
+from components.aws.cluster.control_plane import kubeconfig
+from components.aws.documents.statements import Statement
+from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
+from components.aws.network.facts import NetworkFacts
+from components.contracts import AcceleratorPool, Binding, Context, Grant, Taint
+from components.given import Given
+from components.kubernetes.addons.operators import EXTERNAL_SECRETS
+from components.kubernetes.vocabulary import LabelKey, LabelValue, Url
+from components.lazy import lazy
+from components.spec import Name, Problem, Spec, rule
+
+if TYPE_CHECKING:
+    import pulumi_kubernetes as k8s
+else:
+    k8s = lazy("pulumi_kubernetes")
+
+POSTGRES_PORT = 5432
+ClusterName = Annotated[
+    str, StringConstraints(max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$"), Given("aws:eks/cluster:Cluster", "EKS cluster")
+]
+"""The name of an EKS cluster that exists."""
+GroupId = Annotated[
+    str, StringConstraints(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$"), Given("aws:ec2/securityGroup:SecurityGroup", "security group")
+]
+"""A security group that exists."""
+Authority = Annotated[str, StringConstraints(min_length=100, max_length=8000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
+"""A certificate in base64."""
+
+
+class GivenPoolArgs(Spec):
+    """Equal GPU nodes of the cluster."""
+
+    machine: str
+    """Their EC2 machine type, such as g6e.12xlarge; what endpoints ask for is checked against it."""
+    labels: Annotated[dict[LabelKey, LabelValue], Field(min_length=1)]
+    """Labels that all these nodes carry and no others do."""
+    taints: dict[LabelKey, LabelValue] = Field(default_factory=lambda: {"nvidia.com/gpu": "true"})
+    """Taints of the nodes with effect NoSchedule, which pods of the pool tolerate."""
+    nodes: Annotated[int, Field(ge=1, le=10_000)]
+    """Most nodes of the pool. The sum of what endpoints may grow to is checked against it."""
+
+    @rule("machine")
+    def _known(self) -> Iterator[Problem]:
+        known = aws_machines().get(self.machine)
+        if known is None:
+            yield Problem(("machine",), f"is not an EC2 machine type known here{nearest(self.machine, aws_machines())}")
+        elif reason := unfit(known):
+            yield Problem(("machine",), f"cannot be in a GPU pool: {reason}")
+
+
+class ExistingEksFacts(Spec):
+    """How to reach the cluster, and what it holds.
+
+    Its owners run the add-ons of EKS with the Pod Identity agent, a default storage class, and let the role that deploys put namespaces
+    into it.
+    """
+
+    name: ClusterName
+    """Its name."""
+    endpoint: Url
+    """URL of its API server."""
+    authority: Authority
+    """Certificate authority of its API server in base64, as `aws eks describe-cluster` tells it."""
+    security_group: GroupId
+    """The group of its nodes and pods, which the database lets in."""
+    pools: dict[Name, GivenPoolArgs] = Field(default_factory=dict)
+    """GPU pools by name."""
+
+
+class ExistingEksArgs(Spec):
+    """A cluster that others own, in place of one that is made."""
+
+    existing: ExistingEksFacts
+    """The cluster."""
+
+
+def accelerator_pool(name: str, args: GivenPoolArgs) -> AcceleratorPool:
+    """The pool as workloads know it."""
+    machine = aws_machines()[args.machine]
+    return AcceleratorPool(
+        name=name,
+        machine=args.machine,
+        accelerator=machine.accelerator,
+        resource=machine.resource,
+        per_node=int(machine.accelerators),
+        memory_mib=machine.accelerator_memory_mib,
+        node_labels=dict(args.labels),
+        taints=tuple(Taint(key, value, "NoSchedule") for key, value in args.taints.items()),
+        max_nodes=args.nodes,
+        capacity=("owned",),
+    )
+
+
+class ExistingEks(AwsComponent):
+    """A provider for the cluster, and roles for service accounts in it; satisfies components.aws.cluster.facts.AwsCluster."""
+
+    def __init__(
+        self, name: str, args: ExistingEksFacts, *, network: NetworkFacts, context: Context, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        super().__init__("ExistingCluster", name, context, opts)
+        self.cluster_name = args.name
+        self.kubernetes: pulumi.ProviderResource = k8s.Provider(
+            f"{name}-kubernetes",
+            cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{args.name}",
+            kubeconfig=kubeconfig(args.name, self.region, args.endpoint, args.authority),
+            opts=self.child(),
+        )
+        self.pools: Mapping[str, AcceleratorPool] = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
+        self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
+        self.security_group: pulumi.Output[str] = pulumi.Output.from_input(args.security_group)
+        self.zonal = len(network.zones) > 1
+        self.dataplane_egress: Sequence[tuple[str, int]] = (("0.0.0.0/0", 443), (network.cidr, POSTGRES_PORT))
+        self.settled: Sequence[pulumi.Resource] = self.secret_reader.ready
+        self.ready: Sequence[pulumi.Resource] = self.settled
+        self.register_outputs({"pools": sorted(self.pools)})
+
+    def bind_identity(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
+        """Let pods of a service account use the granted buckets, through a role of their own."""
+        identity = self._bind(name, namespace, service_account, grant_statements(grants, self.region), parent)
+        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
+
+    def _bind(
+        self,
+        name: str,
+        namespace: pulumi.Input[str],
+        service_account: str,
+        statements: Sequence[Statement],
+        parent: pulumi.Resource,
+    ) -> Identity:
+        account = ServiceAccount(self.cluster_name, namespace, service_account)
+        opts = pulumi.ResourceOptions(parent=parent, provider=self.get_provider("aws:iam/role:Role"))
+        return bind(name, account, statements, cluster_name=self.cluster_name, context=self.context, opts=opts)
