@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from graph.exporters.terraform import exported, terraform_plan
 from infra.offline import evaluate
 from infra.reference import told_of
 from policies.evaluate import REHEARSED, Settings
