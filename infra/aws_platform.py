@@ -16,10 +16,13 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import StorageArgs
 from components.aws.streams.args import StreamsArgs
+
+from components.aws.storage.args import StorageArgs
 from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
+from infra.aws_storage import foreign_keys, said_of_given_artifacts
 from infra.between import Node, overlapping
 from infra.notes import Note
 from infra.platform import Platform
@@ -151,3 +154,11 @@ class AwsPlatform(Platform):
     @rule("site", "network", "cluster", "operators")
     def _charts_within_reach(self) -> Iterator[Problem]:
         yield from aws_cluster_rules.mirror(self.site, self.network, self.cluster, self.operators)
+
+    @rule("site", "storage")
+    def _keys_of_the_region(self) -> Iterator[Problem]:
+        yield from foreign_keys(self.storage, self.site.region)
+
+    @rule("storage", "registry")
+    def _given_artifacts(self) -> Iterator[Problem]:
+        yield from said_of_given_artifacts(self.storage, self.registry)

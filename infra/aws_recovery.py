@@ -38,10 +38,12 @@ def recover(
 
     from components.aws.recovery.region import Home, RecoveryRegion, recovery_context
     from components.aws.recovery.replication import Replication
+    from components.aws.storage.bucket import Bucket
 
     provider = aws.Provider(f"aws-{args.region}", region=args.region, allowed_account_ids=[platform.site.account])
     arguments = copyable(platform.storage, platform.registry)
-    sources = {**storage.buckets, "artifacts": registry.artifacts}
+    stores = {**storage.buckets, "artifacts": registry.artifacts}
+    sources = {role: store for role, store in stores.items() if isinstance(store, Bucket)}
     names = {role: context.naming.name(role, limit=256) for role in platform.registry.repositories}
     home = Home(
         network=platform.network,

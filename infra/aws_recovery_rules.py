@@ -9,8 +9,8 @@ from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import PoolCapacity, RecoveryArgs
 from components.aws.recovery.objectives import MECHANISMS, PARTS, Course, Standby, Step, cluster_steps, least_rpo, spelled, told, total
 from components.aws.registry.registry import RegistryArgs
-from components.aws.storage.bucket import BucketArgs
-from components.aws.storage.buckets import StorageArgs
+from components.aws.storage.args import StorageArgs
+from components.aws.storage.retention import BucketArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Problem
 from graph.types import latency
@@ -46,9 +46,9 @@ def capacity(pools: Mapping[str, GpuPoolArgs], args: RecoveryArgs) -> Iterator[P
 
 
 def copyable(storage: StorageArgs, registry: RegistryArgs) -> Mapping[str, BucketArgs]:
-    """The buckets that can be copied, by the names that a stack file has for them."""
-    own = {name: getattr(storage, name) for name in type(storage).model_fields}
-    return {**{name: value for name, value in own.items() if isinstance(value, BucketArgs)}, RUNS: registry.artifacts}
+    """The buckets that can be copied, those made here, by the names that a stack file has for them."""
+    runs = {} if RUNS in storage.existing else {RUNS: registry.artifacts}
+    return {**storage.made, **runs}
 
 
 def buckets(known: Iterable[str], endpoints: Iterable[str], args: RecoveryArgs) -> Iterator[Problem]:

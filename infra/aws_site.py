@@ -42,7 +42,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     )
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     if platform.account:
-        buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
+        buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     if platform.recovery:
         recover(platform, platform.recovery, storage=storage, registry=registry, context=context, here=here)

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.aws.documents.keys import key_owner
+from components.aws.documents.keys import key_administrators, key_owner, key_users
 from components.aws.documents.statements import Document, Statement, document
 from components.aws.identity.limits import limits_of
+from components.aws.keys import EncryptionKey, GivenKey, KeyArgs
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration
@@ -48,10 +49,11 @@ class AwsComponent(pulumi.ComponentResource):
         named = {"Name": self.context.naming.name(role)} if role else {}
         return {**self.context.labels.aws(self.prefix), **named, **extra}
 
-    def key(self, purpose: str, *statements: Statement, protect: bool) -> "aws.kms.Key":
+    def key(self, purpose: str, *statements: Statement, protect: bool, role: str = "") -> "aws.kms.Key":
         """A rotating key with an alias; `statements` let services use it beside the account's own IAM policies."""
+        logical = f"{self.prefix}-{role}-key" if role else f"{self.prefix}-key"
         key = aws.kms.Key(
-            f"{self.prefix}-key",
+            logical,
             description=f"{self.context.naming.name(purpose)}: data at rest",
             enable_key_rotation=True,
             deletion_window_in_days=30 if protect else 7,
@@ -60,10 +62,19 @@ class AwsComponent(pulumi.ComponentResource):
             opts=self.child(protect=protect),
         )
         alias = f"alias/{self.context.naming.name(purpose)}"
-        aws.kms.Alias(f"{self.prefix}-key-alias", name=alias, target_key_id=key.key_id, opts=self.child())
+        aws.kms.Alias(f"{logical}-alias", name=alias, target_key_id=key.key_id, opts=self.child())
         return key
 
-    def log_group(self, role: str, log_name: str, key: "aws.kms.Key", retention: Duration) -> "aws.cloudwatch.LogGroup":
+    def key_of(
+        self, args: KeyArgs, purpose: str, *statements: Statement, services: Sequence[str], protect: bool, role: str = ""
+    ) -> EncryptionKey:
+        """The existing key that `args` name, or a new one with its administrators and users apart; `role` tells several keys apart."""
+        if args.existing:
+            return GivenKey(args.existing)
+        people = (*key_administrators(args.administrators), *key_users(args.users, self.account, self.region, services))
+        return self.key(purpose, *people, *statements, protect=protect, role=role)
+
+    def log_group(self, role: str, log_name: str, key: EncryptionKey, retention: Duration) -> "aws.cloudwatch.LogGroup":
         """An encrypted log group that exists, with its retention, before a service would make one without."""
         return aws.cloudwatch.LogGroup(
             f"{self.prefix}-{role}",

@@ -91,3 +91,15 @@ LogRetention = Annotated[Duration, AfterValidator(_retention)]
 
 Days = Annotated[Duration, AfterValidator(_whole_days)]
 """A span of whole days, at least one."""
+
+KeyArn = Annotated[
+    str,
+    StringConstraints(
+        max_length=200,
+        pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+    ),
+]
+"""A KMS key by its ARN; an alias would not say which key it is."""
+
+BucketName = Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.\-]*[a-z0-9]$")]
+"""The name of a bucket."""

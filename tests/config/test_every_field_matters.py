@@ -21,6 +21,7 @@ from review.to_json import to_json
 from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, fields, judged, leaves, model, others, pattern
 
 AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
+EASTERN_KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
 POOL: Place = ("cluster", "pools", "serving")
 
 SECOND: dict[str, dict[str, dict[Place, Any]]] = {
@@ -92,6 +93,15 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "cluster.existing.authority": {("cluster", "existing", "authority"): "QUJD" * 40},
         "cluster.existing.endpoint": {
             ("cluster", "existing", "endpoint"): "https://0123456789abcdef0123456789abcdee.gr7.us-west-2.eks.amazonaws.com"
+        },
+    },
+    "aws-storage": {
+        "site.region": {
+            ("site", "region"): "us-east-1",
+            ("site", "zones"): ["us-east-1a", "us-east-1b"],
+            (*POOL, "zones"): ["us-east-1a"],
+            ("storage", "existing", "artifacts", "key"): EASTERN_KEY,
+            ("storage", "keys", "models", "existing"): EASTERN_KEY,
         },
     },
     "onprem": {

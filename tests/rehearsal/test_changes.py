@@ -28,7 +28,8 @@ BUCKETS = """
 import pulumi
 import pulumi_aws as aws
 
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket
+from components.aws.storage.retention import BucketArgs
 from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming

@@ -8,7 +8,8 @@ from components.aws.account.conformance import pack
 from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_records
 from components.aws.documents.statements import Statement
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket
+from components.aws.storage.retention import BucketArgs
 from components.aws.values import Days
 from components.contracts import Context
 from components.lazy import lazy

@@ -9,7 +9,8 @@ from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_trail
 from components.aws.documents.statements import Statement, allow, document
 from components.aws.documents.trust import trust_service
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket
+from components.aws.storage.retention import BucketArgs, LockArgs
 from components.aws.values import Days, LogRetention
 from components.contracts import Context
 from components.lazy import lazy
@@ -117,13 +118,12 @@ class AuditTrail(AwsComponent):
 
         return Bucket(
             f"{self.prefix}-files",
-            BucketArgs(expire_after=self.args.keep),
+            BucketArgs(expire_after=self.args.keep, lock=LockArgs(mode="governance", retain=self.args.lock)),
             role=ROLE,
             key=key,
             access_logs=access_logs,
             protect=self.args.protect,
             grants=grants,
-            lock=self.args.lock,
             context=self.context,
             opts=self.child(),
         )

@@ -1,7 +1,35 @@
-"""Who may use a key, and what its users need."""
+"""Who may manage a key, who may use it, and what its users need."""
+
+from collections.abc import Sequence
+
+import pulumi
 
 from components.aws.documents.statements import Statement, Text, allow
 
+MANAGE_KEY = (
+    "kms:CancelKeyDeletion",
+    "kms:CreateAlias",
+    "kms:DeleteAlias",
+    "kms:DescribeKey",
+    "kms:DisableKey",
+    "kms:EnableKey",
+    "kms:EnableKeyRotation",
+    "kms:GetKeyPolicy",
+    "kms:GetKeyRotationStatus",
+    "kms:ListGrants",
+    "kms:ListResourceTags",
+    "kms:PutKeyPolicy",
+    "kms:RevokeGrant",
+    "kms:RotateKeyOnDemand",
+    "kms:ScheduleKeyDeletion",
+    "kms:TagResource",
+    "kms:UntagResource",
+    "kms:UpdateAlias",
+    "kms:UpdateKeyDescription",
+)
+"""What managing a key takes, without any use of it. Source: KMS developer guide, "Allows key administrators to administer the KMS key"."""
+TURN_KEY = ("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
+"""What reads or writes under a key."""
 USE_KEY = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
@@ -13,6 +41,81 @@ def key_owner(account: str) -> Statement:
         "Principal": {"AWS": f"arn:aws:iam::{account}:root"},
         "Action": "kms:*",
         "Resource": "*",
+    }
+
+
+def key_administrators(roles: Sequence[str]) -> tuple[Statement, ...]:
+    """Let roles manage a key and deny them its use, themselves or by a grant; nothing without roles.
+
+    The denial holds against every other policy, so that who can change a key's policy leaves a trace before reading data.
+    """
+    if not roles:
+        return ()
+    common = {"Principal": {"AWS": list(roles)}, "Resource": "*"}
+    return (
+        {"Sid": "Administrators", "Effect": "Allow", **common, "Action": list(MANAGE_KEY)},
+        {"Sid": "AdministratorsDoNotUse", "Effect": "Deny", **common, "Action": list(TURN_KEY)},
+        {
+            "Sid": "AdministratorsGrantToServices",
+            "Effect": "Deny",
+            **common,
+            "Action": "kms:CreateGrant",
+            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "false"}},
+        },
+    )
+
+
+def key_users(roles: Sequence[str], account: str, region: str, services: Sequence[str]) -> tuple[Statement, ...]:
+    """Let roles use a key through services of the region, such as s3; never the key by itself. Nothing without roles."""
+    if not roles:
+        return ()
+    through = {"kms:CallerAccount": account, "kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in services]}
+    return (
+        {
+            "Sid": "Users",
+            "Effect": "Allow",
+            "Principal": {"AWS": list(roles)},
+            "Action": list(USE_KEY),
+            "Resource": "*",
+            "Condition": {"StringEquals": through},
+        },
+    )
+
+
+def key_for_deliveries(account: str, region: str) -> Statement:
+    """Let the services of AWS that deliver logs to the account's buckets write under the key.
+
+    Source: CloudWatch Logs user guide, "Logs sent to Amazon S3", server-side encryption with a customer managed key.
+    """
+    return {
+        "Sid": "LogDelivery",
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": list(USE_KEY),
+        "Resource": "*",
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": f"arn:aws:logs:{region}:{account}:*"}},
+    }
+
+
+def key_for_lustre(account: str, region: str, buckets: Sequence[Text]) -> Statement:
+    """Let FSx for Lustre read and write objects of linked buckets whose default encryption is the key.
+
+    FSx acts through a service-linked role of each file system, which exists only after the file system, hence the pattern. With
+    bucket keys the encryption context is the bucket.
+    Source: FSx for Lustre user guide, "Working with server-side encrypted Amazon S3 buckets".
+    """
+    role = f"arn:aws:iam::{account}:role/aws-service-role/s3.data-source.lustre.fsx.amazonaws.com/AWSServiceRoleForFSxS3Access_fs-*"
+    return {
+        "Sid": "LustreLinks",
+        "Effect": "Allow",
+        "Principal": {"AWS": "*"},
+        "Action": list(USE_KEY),
+        "Resource": "*",
+        "Condition": {
+            "ArnLike": {"aws:PrincipalArn": role},
+            "StringEquals": {"kms:CallerAccount": account, "kms:ViaService": f"s3.{region}.amazonaws.com"},
+            "StringLike": {"kms:EncryptionContext:aws:s3:arn": [*buckets, *(pulumi.Output.concat(bucket, "/*") for bucket in buckets)]},
+        },
     }
 
 

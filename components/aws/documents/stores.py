@@ -39,6 +39,32 @@ def takes_access_logs(bucket: Text, account: str, sources: str) -> Statement:
     }
 
 
+def takes_deliveries(bucket: Text, account: str, region: str) -> tuple[Statement, Statement]:
+    """Let services of AWS deliver their logs of this account and region, and leave the bucket's owner in possession of them.
+
+    Source: CloudWatch Logs user guide, "Logs sent to Amazon S3", bucket policy.
+    """
+    common = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}}
+    owned = {"aws:SourceAccount": account}
+    source = {"aws:SourceArn": f"arn:aws:logs:{region}:{account}:*"}
+    return (
+        {
+            "Sid": "LogDeliveryAclCheck",
+            **common,
+            "Action": "s3:GetBucketAcl",
+            "Resource": bucket,
+            "Condition": {"StringEquals": owned, "ArnLike": source},
+        },
+        {
+            "Sid": "LogDeliveryWrite",
+            **common,
+            "Action": "s3:PutObject",
+            "Resource": pulumi.Output.concat(bucket, "/AWSLogs/", account, "/*"),
+            "Condition": {"StringEquals": {**owned, "s3:x-amz-acl": "bucket-owner-full-control"}, "ArnLike": source},
+        },
+    )
+
+
 def bucket_access(bucket: Text, key: Text, region: str, access: Access, prefix: str = "") -> tuple[Statement, ...]:
     """What a workload needs to read, or read and write, one bucket below a key prefix ("" is all of it)."""
     objects = pulumi.Output.concat(bucket, f"/{prefix}*")

@@ -11,6 +11,7 @@ from components.aws.documents.stores import bucket_access
 from components.aws.documents.trust import trust_pod
 from components.aws.identity.limits import limits_of
 from components.aws.storage.bucket import Bucket
+from components.aws.storage.given import GivenBucket
 from components.contracts import Context, Grant
 from components.lazy import lazy
 
@@ -46,7 +47,7 @@ def grant_statements(grants: Sequence[Grant], region: str) -> tuple[Statement, .
 
 
 def _statements(grant: Grant, region: str) -> tuple[Statement, ...]:
-    if not isinstance(grant.store, Bucket) or grant.store.encryption_key is None:
+    if not isinstance(grant.store, Bucket | GivenBucket) or grant.store.encryption_key is None:
         raise TypeError(f"{grant.store!r} is not a workload bucket of this AWS site")
     return bucket_access(grant.store.arn, grant.store.encryption_key.arn, region, grant.access, grant.prefix)
 

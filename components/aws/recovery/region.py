@@ -16,7 +16,8 @@ from components.aws.recovery.images import ImageReplicas
 from components.aws.recovery.replicas import ReplicaStorage
 from components.aws.recovery.standby import Standby
 from components.aws.registry.database import Database
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket
+from components.aws.storage.retention import BucketArgs
 from components.aws.values import Days
 from components.contracts import Context
 from components.kubernetes.addons.charts import MirrorArgs

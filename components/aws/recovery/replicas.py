@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Bucket
+from components.aws.storage.retention import BucketArgs
 from components.aws.values import Days
 from components.contracts import Context
 from components.lazy import lazy

@@ -12,8 +12,9 @@ from components.aws.documents.keys import key_for_logs
 from components.aws.documents.stores import untagged_expiry
 from components.aws.network.facts import NetworkFacts
 from components.aws.registry.database import Database, DatabaseArgs
-from components.aws.storage.bucket import Bucket, BucketArgs
+from components.aws.storage.bucket import Store, store
 from components.aws.storage.buckets import ObjectStorage
+from components.aws.storage.retention import BucketArgs
 from components.aws.values import Days
 from components.contracts import Context
 from components.lazy import lazy
@@ -49,6 +50,12 @@ class RegistryArgs(Spec):
         if self.database.protect and not self.protect:
             yield Problem(("protect",), "must be true while database.protect is: the database is encrypted with the registry's key")
 
+    @rule("protect", "artifacts")
+    def _lock_can_be_kept(self) -> Iterator[Problem]:
+        if self.artifacts.lock and self.artifacts.lock.mode == "compliance" and not self.protect:
+            text = "is compliance, and protect is false: a destroy could never empty the bucket, so use governance, or protect it"
+            yield Problem(("artifacts", "lock", "mode"), text)
+
 
 class ModelRegistry(AwsComponent):
     """Image repositories, the database and the artifact bucket of the tracking server, under one key."""
@@ -70,7 +77,7 @@ class ModelRegistry(AwsComponent):
         logs = key_for_logs(self.account, self.region, f"/aws/rds/instance/{identifier}/*")
         self.registry_key = self.key("registry", logs, protect=args.protect)
         self.repositories: Mapping[str, pulumi.Output[str]] = {role: self._repository(role).repository_url for role in args.repositories}
-        self.artifacts = self._artifacts(storage.access_logs)
+        self.artifacts = self._artifacts(storage)
         self.database = Database(
             f"{name}-database",
             args.database,
@@ -102,14 +109,15 @@ class ModelRegistry(AwsComponent):
         )
         return repository
 
-    def _artifacts(self, access_logs: Bucket) -> Bucket:
-        return Bucket(
+    def _artifacts(self, storage: ObjectStorage) -> Store:
+        return store(
             f"{self.prefix}-artifacts",
             self.args.artifacts,
             role="artifacts",
             key=self.registry_key,
-            access_logs=access_logs,
+            access_logs=storage.access_logs,
             protect=self.args.protect,
+            existing=storage.args.existing.get("artifacts"),
             context=self.context,
             opts=self.child(),
         )

@@ -8,11 +8,16 @@ from pydantic import BaseModel, ValidationError
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.cluster.control_plane import service_range
+from components.aws.keys import KeyArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.registry.database import DatabaseArgs
 from components.aws.registry.registry import RegistryArgs
-from components.aws.storage.bucket import BucketArgs
+from components.aws.storage.args import StorageArgs
+from components.aws.storage.retention import BucketArgs
 
+ROLE, OTHER = "arn:aws:iam::111122223333:role/a", "arn:aws:iam::111122223333:role/b"
+KEY = "arn:aws:kms:us-west-2:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
+GIVEN = {"bucket": "acme-weights", "key": KEY}
 POOL = {"accelerator": "l40s", "machine": "g6e.12xlarge", "max": 2}
 DATABASE = {"instance_class": "db.t4g.medium"}
 CLUSTER = {"version": "1.35", "administrators": ["arn:aws:iam::111122223333:role/a"], "system": {"machine": "m7i.large"}, "pools": {}}
@@ -24,6 +29,8 @@ GOOD: dict[type[BaseModel], dict[str, Any]] = {
     DatabaseArgs: DATABASE,
     RegistryArgs: {"repositories": ["mlflow"], "database": DATABASE},
     BucketArgs: {},
+    StorageArgs: {},
+    KeyArgs: {"administrators": [ROLE], "users": [OTHER]},
 }
 BAD: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (NetworkArgs, {"cidr": "10.20.0.1/16"}, 'host bits set; the range is "10.20.0.0/16"'),
@@ -60,6 +67,16 @@ BAD: list[tuple[type[BaseModel], dict[str, Any], str]] = [
     (RegistryArgs, {"protect": False}, "must be true while database.protect is"),
     (BucketArgs, {"expire_after": "0d"}, "one or more whole days"),
     (BucketArgs, {"keep_versions": "36h"}, "one or more whole days"),
+    (BucketArgs, {"tiers": {"glacier-instant": "90d", "intelligent-tiering": "90d"}}, "objects reach intelligent-tiering at 90d"),
+    (BucketArgs, {"tiers": {"deep-archive": "365d"}, "expire_after": "365d"}, "expire them later, or drop that class"),
+    (BucketArgs, {"tiers": {"standard-ia": "30d"}}, "'intelligent-tiering', 'glacier-instant', 'glacier' or 'deep-archive'"),
+    (BucketArgs, {"lock": {"mode": "governance", "retain": "31d"}, "expire_after": "30d"}, "make it no longer"),
+    (StorageArgs, {"existing": {"raw": GIVEN}, "raw": {"keep_versions": "30d"}}, "never modified: remove it, or existing.raw"),
+    (StorageArgs, {"existing": {"raw": {**GIVEN, "key": "alias/weights"}}}, "should match pattern"),
+    (StorageArgs, {"protect": False, "logs": {"lock": {"mode": "compliance", "retain": "30d"}}}, "use governance, or protect it"),
+    (StorageArgs, {"existing": {"models": GIVEN, "datasets": GIVEN}}, "holds models too: name another bucket"),
+    (KeyArgs, {"users": [ROLE]}, "so name another role"),
+    (KeyArgs, {"existing": KEY}, "remove administrators, or existing"),
 ]
 
 
