@@ -15,7 +15,7 @@ from components.aws.account.trail import AuditTrail, TrailArgs, trail_name
 from components.aws.base import AwsComponent
 from components.aws.documents.account import key_for_services, key_for_trail, trail_arn
 from components.aws.documents.keys import key_for_logs
-from components.aws.storage.bucket import Bucket
+from components.aws.storage.bucket import Bucket, Store
 from components.contracts import Context
 from components.spec import Many, Problem, Spec, rule
 
@@ -83,7 +83,7 @@ class Guardrails(AwsComponent):
         name: str,
         args: AccountArgs,
         *,
-        buckets: Mapping[str, Bucket],
+        buckets: Mapping[str, Store],
         access_logs: Bucket,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,

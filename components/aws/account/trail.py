@@ -9,7 +9,7 @@ from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_trail
 from components.aws.documents.statements import Statement, allow, document
 from components.aws.documents.trust import trust_service
-from components.aws.storage.bucket import Bucket
+from components.aws.storage.bucket import Bucket, Store
 from components.aws.storage.retention import BucketArgs, LockArgs
 from components.aws.values import Days, LogRetention
 from components.contracts import Context
@@ -50,7 +50,7 @@ def trail_name(context: Context) -> str:
     return context.naming.name(ROLE, limit=128)
 
 
-def selectors(buckets: Mapping[str, Bucket]) -> Any:
+def selectors(buckets: Mapping[str, Store]) -> Any:
     """All management events, and data events of objects in the buckets."""
     management = {"name": "management", "field_selectors": [{"field": "eventCategory", "equals": ["Management"]}]}
     if not buckets:
@@ -76,7 +76,7 @@ class AuditTrail(AwsComponent):
         *,
         trail: str,
         key: "aws.kms.Key",
-        buckets: Mapping[str, Bucket],
+        buckets: Mapping[str, Store],
         access_logs: Bucket,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
