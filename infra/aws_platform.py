@@ -14,10 +14,8 @@ from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
 from components.aws.registry.registry import RegistryArgs
-from components.aws.storage.buckets import StorageArgs
-from components.aws.streams.args import StreamsArgs
-
 from components.aws.storage.args import StorageArgs
+from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
