@@ -54,7 +54,7 @@ class BucketsArgs(Spec):
     """Whether what holds data, and its keys, refuses deletion; false also lets a destroy empty the buckets."""
 
     @property
-    def made(self) -> Mapping[Purpose, BucketArgs]:
+    def made(self) -> Mapping[str, BucketArgs]:
         """The buckets that are made here, by purpose."""
         return {p: args for p in PURPOSES if p not in self.existing and (args := getattr(self, p)) is not None}
 
@@ -108,7 +108,7 @@ class ObjectStorage(AwsComponent):
         self.models_key = self._own("models")
         self.logs_key = self._own("logs")
         self.access_logs = self._access_logs()
-        self.buckets: Mapping[Purpose, Store] = {purpose: self._bucket(purpose) for purpose in args.purposes}
+        self.buckets: Mapping[str, Store] = {purpose: self._bucket(purpose) for purpose in args.purposes}
         self.datasets, self.models, self.checkpoints = (self.buckets[p] for p in ("datasets", "models", "checkpoints"))
         self.register_outputs({"models": self.models.bucket})
 

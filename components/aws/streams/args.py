@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from components.aws.storage.bucket import BucketArgs
+from components.aws.storage.retention import BucketArgs
 from components.aws.values import LogRetention
 from components.kubernetes.vocabulary import ObjectName
 from components.spec import Duration, Name, Problem, Size, Spec, rule

@@ -7,7 +7,7 @@ import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.documents.streams import LakeArns
-from components.aws.storage.bucket import Bucket
+from components.aws.storage.bucket import Store
 from components.aws.streams.args import HOUR, StreamArgs
 from components.contracts import Context
 from components.lazy import lazy
@@ -66,8 +66,8 @@ class Lake(AwsComponent):
         self,
         name: str,
         *,
-        data: Bucket,
-        results: Bucket,
+        data: Store,
+        results: Store,
         scanned_at_most: Size,
         protect: bool,
         context: Context,
