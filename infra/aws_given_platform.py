@@ -8,10 +8,11 @@ from components.aws.cluster.existing import ExistingEksArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.existing import SurroundingNetworkArgs
 from components.aws.registry.registry import RegistryArgs
-from components.aws.storage.buckets import StorageArgs
+from components.aws.storage.buckets import BucketsArgs
 from components.spec import Problem, rule
 from infra import aws_given
 from infra.aws_account import budgeted_pools
+from infra.aws_storage import foreign_keys, said_of_given_artifacts
 from infra.between import Node
 from infra.notes import Note
 from infra.platform import Platform
@@ -29,7 +30,7 @@ class AwsGivenPlatform(Platform):
     """The VPC that the cluster is in."""
     cluster: ExistingEksArgs
     """The EKS cluster and its GPU pools."""
-    storage: StorageArgs = StorageArgs()
+    storage: BucketsArgs = BucketsArgs()
     """The platform's buckets."""
     registry: RegistryArgs
     """Image repositories, the database of runs and models, and the artifact bucket."""
@@ -66,3 +67,11 @@ class AwsGivenPlatform(Platform):
     def _budgets_of_pools(self) -> Iterator[Problem]:
         if self.account:
             yield from budgeted_pools(self.account, list(self.pool_names))
+
+    @rule("site", "storage")
+    def _keys_of_the_region(self) -> Iterator[Problem]:
+        yield from foreign_keys(self.storage, self.site.region)
+
+    @rule("storage", "registry")
+    def _given_artifacts(self) -> Iterator[Problem]:
+        yield from said_of_given_artifacts(self.storage, self.registry)

@@ -29,6 +29,6 @@ def build(platform: AwsGivenPlatform, labels: Labels, *, project: str, stack: st
     cluster = ExistingEks("cluster", platform.cluster.existing, network=network, context=context, opts=here)
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     if platform.account:
-        buckets = {name: getattr(storage, name) for name in ("datasets", "models", "checkpoints")} | {"artifacts": registry.artifacts}
+        buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
