@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.identity.boundary import IdentityArgs
+from components.aws.network.facts import NetworkFacts
 from components.aws.recovery.args import RecoveryArgs
 from components.contracts import Context
 from infra.aws_platform import AwsPlatform
@@ -28,19 +29,28 @@ def recover(
     platform: AwsPlatform,
     args: RecoveryArgs,
     *,
+    network: NetworkFacts,
     storage: "ObjectStorage",
     registry: "ModelRegistry",
     context: Context,
     here: pulumi.ResourceOptions,
 ) -> None:
-    """Make the recovery region under a provider of its own, and in the site's region what sends to it."""
+    """Make the recovery region under a provider of its own, and in the site's region what sends to it.
+
+    It begins when the site's network is there: people wait for the site, whose database and cluster take longer than all of this.
+    """
     import pulumi_aws as aws
 
     from components.aws.recovery.region import Home, RecoveryRegion, recovery_context
     from components.aws.recovery.replication import Replication
     from components.aws.storage.bucket import Bucket
 
-    provider = aws.Provider(f"aws-{args.region}", region=args.region, allowed_account_ids=[platform.site.account])
+    provider = aws.Provider(
+        f"aws-{args.region}",
+        region=args.region,
+        allowed_account_ids=[platform.site.account],
+        opts=pulumi.ResourceOptions(depends_on=list(network.reachable)),
+    )
     arguments = copyable(platform.storage, platform.registry)
     stores = {**storage.buckets, "artifacts": registry.artifacts}
     sources = {role: store for role, store in stores.items() if isinstance(store, Bucket)}

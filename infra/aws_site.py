@@ -45,7 +45,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     if platform.recovery:
-        recover(platform, platform.recovery, storage=storage, registry=registry, context=context, here=here)
+        recover(platform, platform.recovery, network=network, storage=storage, registry=registry, context=context, here=here)
     topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)

@@ -13,12 +13,13 @@ from policies.rules import (
     identity,
     logging,
     ownership,
+    recovery,
     streams,
     supply_chain,
     workloads,
 )
 
-CONCERNS = (encryption, exposure, identity, logging, ownership, availability, backup, supply_chain, workloads, account, streams)
+CONCERNS = (encryption, exposure, identity, logging, ownership, availability, backup, recovery, supply_chain, workloads, account, streams)
 BOOKS = tuple(module.BOOK for module in CONCERNS)
 RULES: tuple[Rule, ...] = tuple(rule for book in BOOKS for rule in book.rules)
 BY_ID: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in RULES})

@@ -146,7 +146,8 @@ Check = Callable[[Resource, View], Iterable[str]]
 class Rule:
     """One rule. `check` yields a message for each violation it finds on a resource of one of `types`.
 
-    `tier` limits it to stacks of that tier; `only` to resources for which it holds; elsewhere the verdict is not-applicable.
+    `tier` limits it to stacks of that tier, `within` to stacks and `only` to resources for which they hold; elsewhere the verdict is
+    not-applicable.
     """
 
     id: str
@@ -159,11 +160,18 @@ class Rule:
     level: Level = "mandatory"
     tier: Tier | None = None
     only: Callable[[Resource], bool] | None = None
+    within: Callable[[View], bool] | None = None
+
+    def applies(self, resource: Resource, view: View) -> bool:
+        """Whether the rule speaks of a resource."""
+        if self.tier and self.tier != view.tier:
+            return False
+        return (self.only is None or self.only(resource)) and (self.within is None or self.within(view))
 
     def judge(self, resource: Resource, view: View) -> tuple[Status, str]:
         """The status of one resource, and why. A rule that crashes is an error, never a pass."""
         try:
-            if (self.tier and self.tier != view.tier) or (self.only and not self.only(resource)):
+            if not self.applies(resource, view):
                 return "not-applicable", ""
             found = list(self.check(resource, view))
         except Undetermined as unknown:

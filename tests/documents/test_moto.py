@@ -17,6 +17,7 @@ from infra.offline import evaluate
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "prod")
+HOME = "us-west-2"
 Inputs = Mapping[str, Any]
 ROLE, INLINE, MANAGED = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "aws:iam/policy:Policy"
 BUCKET, BUCKET_POLICY, KEY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"
@@ -48,11 +49,11 @@ def _graph(stack: str) -> Graph:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "none")
     with mock_aws():
-        yield lambda service: boto3.client(service, region_name="us-west-2")
+        yield lambda service, region=HOME: boto3.client(service, region_name=region)
 
 
 @pytest.fixture(params=STACKS)
@@ -79,7 +80,7 @@ def _judge(iam: Any, text: str, name: str = "judged") -> None:
     iam.delete_policy(PolicyArn=arn)
 
 
-def test_trusts_are_accepted_and_mistakes_are_not(aws: Callable[[str], Any], graph: Graph) -> None:
+def test_trusts_are_accepted_and_mistakes_are_not(aws: Callable[..., Any], graph: Graph) -> None:
     iam = aws("iam")
     roles = graph.of_type(ROLE)
     assert roles
@@ -93,7 +94,7 @@ def test_trusts_are_accepted_and_mistakes_are_not(aws: Callable[[str], Any], gra
             assert _refused(iam.update_assume_role_policy, **name, PolicyDocument=spoil(trust)), mistake
 
 
-def test_rights_are_accepted_on_the_roles_that_exist(aws: Callable[[str], Any], graph: Graph) -> None:
+def test_rights_are_accepted_on_the_roles_that_exist(aws: Callable[..., Any], graph: Graph) -> None:
     iam = aws("iam")
     for role in graph.of_type(ROLE):
         iam.create_role(RoleName=role.inputs["name"], AssumeRolePolicyDocument=role.inputs["assumeRolePolicy"])
@@ -129,7 +130,7 @@ def _documents(graph: Graph) -> Iterator[tuple[str, str]]:
             yield resource.urn, _without_principal(resource.inputs["policy"])
 
 
-def test_every_statement_is_grammatical_and_mistakes_are_not(aws: Callable[[str], Any], graph: Graph) -> None:
+def test_every_statement_is_grammatical_and_mistakes_are_not(aws: Callable[..., Any], graph: Graph) -> None:
     iam = aws("iam")
     found = dict(_documents(graph))
     assert {urn.split("::")[2].rpartition("$")[2] for urn in found} >= {INLINE, BUCKET_POLICY, KEY, ENDPOINT}
@@ -139,7 +140,7 @@ def test_every_statement_is_grammatical_and_mistakes_are_not(aws: Callable[[str]
             assert _refused(_judge, iam, spoil(text), "spoiled"), f"{mistake}: {urn}"
 
 
-def test_bucket_policies_are_put_on_buckets_that_exist_and_name_them(aws: Callable[[str], Any], graph: Graph) -> None:
+def test_bucket_policies_are_put_on_buckets_that_exist_and_name_them(aws: Callable[..., Any], graph: Graph) -> None:
     s3 = aws("s3")
     for bucket in graph.of_type(BUCKET):
         s3.create_bucket(Bucket=bucket.inputs["bucket"], CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
@@ -155,7 +156,7 @@ def test_bucket_policies_are_put_on_buckets_that_exist_and_name_them(aws: Callab
         assert all(arn == f"arn:aws:s3:::{name}" or arn.startswith(f"arn:aws:s3:::{name}/") for arn in named)
 
 
-def test_keys_can_be_used_under_their_policies_and_a_denial_is_felt(aws: Callable[[str], Any], graph: Graph) -> None:
+def test_keys_can_be_used_under_their_policies_and_a_denial_is_felt(aws: Callable[..., Any], graph: Graph) -> None:
     kms = aws("kms")
     keys = graph.of_type(KEY)
     assert keys
@@ -244,10 +245,16 @@ REPLAYED: dict[str, Callable[[Any, Inputs], str]] = {
 NOT_REPLAYED = {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/flowLog:FlowLog", "aws:ec2/launchTemplate:LaunchTemplate"}
 
 
-def _replay(ec2: Any, graph: Graph) -> dict[str, str]:
-    """Make the network of the graph through boto3; what the graph calls a thing is translated to what moto called it."""
+def _region(graph: Graph, resource: Resource) -> str:
+    return str(graph.by_urn[resource.provider].inputs["region"]) if resource.provider and resource.type.startswith("aws:") else ""
+
+
+def _replay(ec2: Any, graph: Graph, region: str = HOME) -> dict[str, str]:
+    """Make one region's network of the graph through boto3; what the graph calls a thing is translated to what moto called it."""
     ids: dict[str, str] = {}
     for resource in graph:
+        if _region(graph, resource) != region:
+            continue
         if resource.type == CLUSTER:
             ids[resource.outputs["vpcConfig"]["clusterSecurityGroupId"]] = _cluster_group(
                 ec2, _translated(resource.inputs["vpcConfig"], ids)
@@ -271,16 +278,18 @@ def _translated(value: Any, ids: Mapping[str, str]) -> Any:
     return ids.get(value, value) if isinstance(value, str) else value
 
 
-def test_the_network_can_be_made(aws: Callable[[str], Any], graph: Graph) -> None:
-    ec2 = aws("ec2")
-    _replay(ec2, graph)
+def test_the_network_can_be_made(aws: Callable[..., Any], graph: Graph) -> None:
     networks = {r.type for r in graph if r.type.startswith(("aws:ec2/", "aws:vpc/"))}
     assert networks <= REPLAYED.keys() | NOT_REPLAYED
-    subnets = [s for s in ec2.describe_subnets()["Subnets"] if not s["DefaultForAz"]]
-    assert len(subnets) == len(graph.of_type(SUBNET)) > 0
+    for provider in graph.of_type("pulumi:providers:aws"):
+        region = provider.inputs["region"]
+        ec2 = aws("ec2", region)
+        _replay(ec2, graph, region)
+        subnets = [s for s in ec2.describe_subnets()["Subnets"] if not s["DefaultForAz"]]
+        assert len(subnets) == len([subnet for subnet in graph.of_type(SUBNET) if _region(graph, subnet) == region]) > 0
 
 
-def test_no_zone_leaves_through_another_where_each_has_its_own_gateway(aws: Callable[[str], Any]) -> None:
+def test_no_zone_leaves_through_another_where_each_has_its_own_gateway(aws: Callable[..., Any]) -> None:
     ec2 = aws("ec2")
     _replay(ec2, _graph("prod"))
     zone_of = {s["SubnetId"]: s["AvailabilityZone"] for s in ec2.describe_subnets()["Subnets"]}
@@ -313,6 +322,6 @@ def _spoiled(graph: Graph, token: str, change: Callable[[Resource, Resource], di
         pytest.param(ROUTE, lambda a, b: {"gatewayId": "igw-0123456789abcdef0"}, id="route to no gateway"),
     ],
 )
-def test_a_network_that_cannot_be_is_refused(aws: Callable[[str], Any], token: str, change: Any) -> None:
+def test_a_network_that_cannot_be_is_refused(aws: Callable[..., Any], token: str, change: Any) -> None:
     ec2, bad = aws("ec2"), _spoiled(_graph("prod"), token, change)
     assert _refused(_replay, ec2, bad)

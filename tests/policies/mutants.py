@@ -70,6 +70,7 @@ TRAIL, DETECTOR, TOPIC = "aws:cloudtrail/trail:Trail", "aws:guardduty/detector:D
 ACCOUNT, BUDGET = "pulumi:providers:aws", "aws:budgets/budget:Budget"
 STREAM, ALARM = "aws:kinesis/stream:Stream", "aws:cloudwatch/metricAlarm:MetricAlarm"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
+REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
@@ -84,6 +85,11 @@ def gpu(resource: Resource) -> bool:
 def one_zone(group: Resource) -> Resource:
     links = {**group.property_dependencies, "subnetIds": group.property_dependencies["subnetIds"][:1]}
     return replace(group, property_dependencies=links)
+
+
+def without_keys(config: Resource) -> Resource:
+    links = {name: tuple(urn for urn in urns if KEY not in urn) for name, urns in config.property_dependencies.items()}
+    return replace(config, property_dependencies=links)
 
 
 def access_logs(resource: Resource) -> bool:
@@ -153,6 +159,12 @@ DEFECTS: dict[str, Defect] = {
     "bucket-lifecycle": Defect(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/0/abortIncompleteMultipartUpload", CUT, BUCKET
     ),
+    "replication-timed": Defect(REPLICATION, "rules/0/destination/replicationTime/status", "Disabled"),
+    "replica-elsewhere": Defect(REPLICATION, edit=without_keys),
+    "database-elsewhere": Defect(
+        "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication", blamed=DATABASE, drop=True
+    ),
+    "images-elsewhere": Defect("aws:ecr/replicationConfiguration:ReplicationConfiguration", blamed=REPOSITORY, drop=True),
     "image-digest": Defect(DEPLOYMENT, f"{CONTAINER}/image", "vllm/vllm-openai:latest"),
     "placeholder-image": Defect(DEPLOYMENT, f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),
     "placeholder-id": Defect(GROUP, "releaseVersion", "1.50.0-00000000"),
