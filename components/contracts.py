@@ -46,8 +46,20 @@ class Sharing:
 
 
 @dataclass(frozen=True, slots=True)
+class Fabric:
+    """Network interfaces that let nodes reach one another past the operating system, as a pod asks for them."""
+
+    resource: str
+    """The extended resource of one interface, such as vpc.amazonaws.com/efa."""
+    per_node: int
+    """Interfaces of one node."""
+    huge_pages_mib: int
+    """Memory that each node sets apart in pages of 2 MiB, for hugepages-2Mi."""
+
+
+@dataclass(frozen=True, slots=True)
 class AcceleratorPool:
-    """A pool of equal GPU nodes, as a workload needs to know it."""
+    """A pool of equal nodes with accelerators, as a workload needs to know it."""
 
     name: str
     machine: str
@@ -63,7 +75,9 @@ class AcceleratorPool:
     taints: Sequence[Taint]
     max_nodes: int
     capacity: Sequence[str]
-    """Capacity types in order of preference: on-demand, spot, owned."""
+    """Ways of having nodes in order of preference: reserved, capacity-block, on-demand, spot, owned."""
+    fabric: Fabric | None = None
+    """How nodes reach one another; None where there is ordinary networking only."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
+from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.cluster.upgrades import support
 from infra.notes import Note
@@ -11,3 +13,23 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
     """Notes of the cluster itself."""
     if told := support(args.version):
         yield Note("cluster", told)
+    for name, pool in args.pools.items():
+        yield Note(f"pool {name}", capacity_plan(pool))
+
+
+def capacity_plan(pool: GpuPoolArgs) -> str:
+    """How a pool's nodes are bought, in the order in which it is tried, and how many of them are held already."""
+    order = ", then ".join(f"{_bought(c)} up to {most}" for c, most in zip(pool.capacity, pool.most, strict=True))
+    own = sum(min(most, held(c) or 0) for c, most in zip(pool.capacity, pool.most, strict=True))
+    machines = " or ".join((pool.machine, *pool.machines))
+    maker = "Karpenter" if pool.karpenter else "node groups"
+    return f"{machines} by {maker}, {pool.min} to {sum(pool.most)} nodes, {own} of them held: {order}"
+
+
+def _bought(capacity: Capacity) -> str:
+    if isinstance(capacity, ReservedCapacity):
+        which = key_of(capacity) if isinstance(capacity.reserved, str) else "by " + capacity.reserved.model_dump_json()
+        return f"reserved {which} in {capacity.zone}"
+    if isinstance(capacity, CapacityBlock):
+        return f"block {capacity.block} in {capacity.zone} from {capacity.start} to {capacity.end}"
+    return capacity

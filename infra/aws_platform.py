@@ -1,6 +1,7 @@
 """What a stack file may say of a platform on AWS, and the rules that hold between its parts."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Discriminator, Tag
@@ -8,7 +9,7 @@ from pydantic import Discriminator, Tag
 from components.accelerators import aws_machines
 from components.aws.account.guardrails import AccountArgs
 from components.aws.alarms.topic import AlarmsArgs
-from components.aws.cluster.args import ClusterArgs
+from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
@@ -20,6 +21,7 @@ from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
+from infra.aws_capacity_rules import blocks_over, images_held, machines_offered, starters_there, zones_of_site
 from infra.aws_storage import foreign_keys, said_of_given_artifacts
 from infra.between import Node, overlapping
 from infra.notes import Note
@@ -77,7 +79,7 @@ class AwsPlatform(Platform):
         machine = aws_machines().get(args.machine)
         if machine is None:
             return None
-        nodes = args.max * len(args.capacity)
+        nodes = sum(args.most)
         return Node(machine.accelerators, machine.accelerator_memory_mib * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20)
 
     def notes(self) -> Iterator[Note]:
@@ -88,14 +90,25 @@ class AwsPlatform(Platform):
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
 
+    def closed(self, now: datetime) -> Iterable[Problem]:
+        """Capacity blocks that are over."""
+        return blocks_over(self.cluster.pools, now)
+
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:
-        zones = self.site.zones
-        for name, pool in self.cluster.pools.items():
-            for index, zone in enumerate(pool.zones):
-                if zone not in zones:
-                    text = f"is not a zone of the site, which has {', '.join(zones)}: choose one of these, or add it to site.zones"
-                    yield Problem(("cluster", "pools", name, "zones", index), text)
+        yield from zones_of_site(self.cluster.pools, self.site.zones)
+
+    @rule("site", "cluster")
+    def _machines_offered(self) -> Iterator[Problem]:
+        yield from machines_offered(self.cluster.pools, self.site.region, self.site.zones)
+
+    @rule("cluster")
+    def _starters_there(self) -> Iterator[Problem]:
+        yield from starters_there(self.cluster.pools, karpenter=isinstance(self.cluster.autoscaler, KarpenterArgs))
+
+    @rule("cluster")
+    def _images_held(self) -> Iterator[Problem]:
+        yield from images_held(self.cluster.pools, self.cluster.version, self.cluster.image_release)
 
     @rule("site", "cluster")
     def _own_administrators(self) -> Iterator[Problem]:

@@ -7,10 +7,12 @@ file means the same to a review, a rehearsal and a real `pulumi up`.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path as FilePath
 from typing import Any, Final
 
 from components.spec import Reading
+from infra import clock
 from infra.aws_platform import AwsPlatform
 from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.handed import file_beside, lifted, parsed
@@ -35,7 +37,8 @@ class Source:
     """One stack's configuration, whichever reader read it.
 
     `texts` holds every key as the program receives it, `platform` the parsed value of the project's one key, `blind` whether
-    any text in it may be a secret, `lines` where things stand where that is known, `refused` what the reader already found.
+    any text in it may be a secret, `lines` where things stand where that is known, `refused` what the reader already found, `now` the
+    moment to judge at, None where no window is to be found closed.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Source:
     blind: bool = False
     lines: Mapping[Path, int] = field(default_factory=dict)
     refused: tuple[Fault, ...] = ()
+    now: datetime | None = None
 
 
 def load_file(path: FilePath) -> tuple[AnyPlatform, StackFile]:
@@ -59,6 +63,7 @@ def load_file(path: FilePath) -> tuple[AnyPlatform, StackFile]:
         reading=Reading(),
         lines=found.lines,
         refused=found.refused,
+        now=clock.stated(),
     )
     return platform_of(source), found
 
@@ -88,7 +93,7 @@ def _handed(stack: str) -> Source:
     blind = secret and marked is None
     platform = value if marked is None else marked
     found = (*refused, *oversize(texts))
-    return Source(f"Pulumi.{stack}.yaml", stack, texts, platform, Reading(decrypted=blind), blind, refused=found)
+    return Source(f"Pulumi.{stack}.yaml", stack, texts, platform, Reading(decrypted=blind), blind, refused=found, now=clock.deploying())
 
 
 def platform_of(source: Source) -> AnyPlatform:
@@ -113,7 +118,9 @@ def _judged(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
     cloud = site.get("cloud") if isinstance(site, dict) else None
     model = model_of(source.platform)
     if model is not None:
-        return judge(model, source.platform, source.reading, hide=source.blind)
+        platform, faults = judge(model, source.platform, source.reading, hide=source.blind)
+        closed = platform.closed(source.now) if platform and source.now else ()
+        return platform, [*faults, *(Fault(spell(path), None, message) for path, message in closed)]
     common = {key: value for key, value in source.platform.items() if key in Common.model_fields}
     _, faults = judge(Common, common, source.reading, hide=source.blind)
     fields = {key for model in MODELS for key in model.model_fields}

@@ -43,7 +43,9 @@ class Builder:
     """Builds as much of a model as is sound. A field that is not is simply absent, and reading it raises AttributeError."""
 
     def __init__(self, data: Any, errors: Iterable[ErrorDetails], reading: Reading) -> None:
-        broken = [locate(data, error) for error in errors]
+        found = [(locate(data, error), error["type"]) for error in errors]
+        broken = [path for path, _ in found]
+        self.of_no_kind = {path for path, kind in found if kind.startswith("union_tag")}
         self.touched = {path[:length] for path in broken for length in range(len(path) + 1)}
         self.reading = reading
 
@@ -66,6 +68,8 @@ class Builder:
         """The value of one place, in part where it is a model or a collection of models, else UNSOUND."""
         if path not in self.touched:
             return check.validate_python(data, context=self.reading)
+        if path in self.of_no_kind:
+            return UNSOUND
         if isinstance(data, dict):
             model = spec_for(annotation, data)
             return self.spec(model, data, path) if model else self._table(item_of(annotation, dict), data, path)

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -69,6 +70,10 @@ class Platform(Common):
 
     def notes(self) -> Iterable[Note]:
         """What there is to know of the platform, for its review."""
+        return ()
+
+    def closed(self, now: datetime) -> Iterable[Problem]:
+        """What the file names that was bought for a time which is over at `now`."""
         return ()
 
     @rule("cluster")

@@ -1,12 +1,12 @@
 """Where a platform stands: the part of a stack file that decides which other parts there are."""
 
-import re
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from components.aws.regions import Region
+from components.aws.values import Zone
 from components.spec import Many, Name, Problem, Spec, rule
 
 Account = Annotated[
@@ -15,18 +15,6 @@ Account = Annotated[
     Field(json_schema_extra={"x-form": "12 digits, in quotes"}),
 ]
 """The id of an AWS account."""
-
-
-def _zone_name(text: str) -> str:
-    if re.fullmatch(r"[a-z]{3,4}[0-9]-az[0-9]+", text):
-        raise ValueError("is a zone id, which means another place in each account's names: write the zone's name, such as us-west-2a")
-    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]", text):
-        raise ValueError("must be the name of an availability zone, such as us-west-2a")
-    return text
-
-
-ZoneName = Annotated[str, StringConstraints(max_length=30), AfterValidator(_zone_name)]
-"""An availability zone by name: its region and a letter. Which letters a region has depends on the account."""
 
 
 class AwsSite(Spec):
@@ -38,7 +26,7 @@ class AwsSite(Spec):
     """The account everything is made in; credentials of any other are refused before anything is touched."""
     region: Region
     """The region, one with EKS."""
-    zones: Annotated[Many[ZoneName], Field(min_length=2, max_length=3)]
+    zones: Annotated[Many[Zone], Field(min_length=2, max_length=3)]
     """Availability zones of the region, two or three, each once. EKS needs two."""
 
     @rule("region", "zones")

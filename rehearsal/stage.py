@@ -33,6 +33,8 @@ UNSTAGED: Final = frozenset({"pyproject.toml", "uv.lock"})
 """Not copied: the official language host would synchronise an environment beside them."""
 
 LOOPBACK: Final = "127.0.0.1,localhost,::1"
+EVER: Final = "1970-01-01T00:00:00Z"
+"""The moment of a rehearsal that states none: whatever is bought for a time is not over, whenever it is rehearsed."""
 STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What the engine takes for the name of a stack."""
 
@@ -229,6 +231,7 @@ class Stage:
         return kept | {
             "NO_PROXY": no_proxy,
             "no_proxy": no_proxy,
+            "GROUNDWORK_NOW": kept.get("GROUNDWORK_NOW", EVER),
             "GROUNDWORK_PYTHON": sys.executable,
             "UV_PROJECT_ENVIRONMENT": sys.prefix,
             "KUBECONFIG": str(self.root / "no-kubeconfig"),

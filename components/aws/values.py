@@ -1,15 +1,25 @@
 """Values that only AWS has: address ranges of a VPC, ARNs, log retention."""
 
 import re
+from datetime import UTC, datetime
 from ipaddress import IPv4Network
 from typing import Annotated
 
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from components.spec import Duration
 
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
 """What CloudWatch Logs accepts. Source: API reference of PutRetentionPolicy, retentionInDays."""
+ZONE_ID = re.compile(r"[a-z]{3,5}[0-9]-az[0-9]+")
+ZONE_NAME = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9][a-z]")
+INSTANT = "%Y-%m-%dT%H:%M:%SZ"
+"""How a moment is written; the form that EC2 Auto Scaling takes."""
+
+
+def moment(text: str) -> datetime:
+    """The moment that a valid `Instant` means."""
+    return datetime.strptime(text, INSTANT).replace(tzinfo=UTC)
 
 
 def _network(text: str) -> str:
@@ -77,8 +87,47 @@ SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
 OutsideCidr = Annotated[str, AfterValidator(_network), AfterValidator(_outside)]
 """A range of addresses outside the VPC that may be reached from it; never most of the internet."""
 
-Zone = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d[a-f]$")]
-"""An availability zone, such as us-west-2b."""
+
+def _zone_name(text: str) -> str:
+    if ZONE_ID.fullmatch(text):
+        raise ValueError("is a zone id, which means another name in each account: write the zone's name, such as us-west-2a")
+    if not ZONE_NAME.fullmatch(text):
+        raise ValueError("must be the name of an availability zone, such as us-west-2a")
+    return text
+
+
+def _zone_id(text: str) -> str:
+    if ZONE_NAME.fullmatch(text):
+        raise ValueError("is a zone's name, which means another place in each account: write the zone's id, such as usw2-az2")
+    if not ZONE_ID.fullmatch(text):
+        raise ValueError("must be the id of an availability zone, such as usw2-az2")
+    return text
+
+
+def _instant(text: str) -> str:
+    form = 'must be a moment in UTC, such as "2026-12-01T11:30:00Z"'
+    try:
+        spelt = moment(text).strftime(INSTANT)
+    except ValueError:
+        raise ValueError(form) from None
+    if spelt != text:
+        raise ValueError(form)
+    return text
+
+
+Zone = Annotated[str, StringConstraints(max_length=30), AfterValidator(_zone_name)]
+"""An availability zone by name: its region and a letter. Which place a letter means may depend on the account."""
+
+ZoneId = Annotated[str, StringConstraints(max_length=30), AfterValidator(_zone_id)]
+"""An availability zone by id, which means the same place in every account, such as usw2-az2."""
+
+Instant = Annotated[
+    str,
+    StringConstraints(max_length=20),
+    AfterValidator(_instant),
+    Field(json_schema_extra={"x-form": 'a moment in UTC to the second, such as "2026-12-01T11:30:00Z"'}),
+]
+"""A moment in UTC, to the second, quoted."""
 
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 """A region, such as us-east-2."""

@@ -22,7 +22,7 @@ CONTEXTS = {path.stem: path for path in sorted((Path(__file__).parent / "full").
 """Platforms that state every field, by name."""
 
 IGNORED = frozenset({"tags", "tagsAll", "labels", "annotations", "description"})
-"""Inputs that describe and do nothing."""
+"""Inputs that describe and do nothing, but for the tags by which something is chosen."""
 
 
 @cache
@@ -135,5 +135,5 @@ def essence(graph: Graph) -> dict[str, Any]:
 
 def _essential(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _essential(item) for key, item in value.items() if key not in IGNORED}
+        return {key: item if key.endswith("SelectorTerms") else _essential(item) for key, item in value.items() if key not in IGNORED}
     return [_essential(item) for item in value] if isinstance(value, list | tuple) else value

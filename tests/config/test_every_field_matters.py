@@ -22,6 +22,8 @@ from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, f
 
 AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
 EASTERN_KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
+BLOCK: Place = ("cluster", "pools", "block")
+STATIC: Place = ("cluster", "pools", "static")
 POOL: Place = ("cluster", "pools", "serving")
 
 SECOND: dict[str, dict[str, dict[Place, Any]]] = {
@@ -104,6 +106,19 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("storage", "keys", "models", "existing"): EASTERN_KEY,
         },
     },
+    "aws-capacity": {
+        "cluster.pools.*.capacity.[].end": {("cluster", "pools", "block", "capacity", 0, "end"): "2027-01-12T11:30:00Z"},
+        "cluster.pools.*.capacity.[].size": {("cluster", "pools", "block", "capacity", 0, "size"): 3, (*BLOCK, "max"): 3},
+        "cluster.pools.*.capacity.[].zone": {("cluster", "pools", "block", "capacity", 0, "zone"): "us-west-2a"},
+        "cluster.pools.*.capacity.[].zone_id": {("cluster", "pools", "elastic", "capacity", 0, "zone_id"): "usw2-az3"},
+        "cluster.pools.*.image_release": {("cluster", "pools", "neuron", "image_release"): "1.34.2-20251201"},
+        "cluster.pools.*.machines.[]": {("cluster", "pools", "serving", "machines"): ["g6e.16xlarge"]},
+        "cluster.pools.*.karpenter.static": {(*STATIC, "karpenter", "static"): False, (*STATIC, "min"): 0},
+        "cluster.pools.*.placement": {
+            ("cluster", "pools", "elastic", "placement"): "cluster",
+            ("cluster", "pools", "elastic", "capacity", 0, "placement_group"): "research",
+        },
+    },
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
         "operators.install.[]": {("operators", "install"): ["keda"]},
@@ -118,6 +133,7 @@ CHECKED: dict[str, dict[Place, Any]] = {
     "recovery.assumes.restore": {("recovery", "assumes", "restore"): "3h"},
     "recovery.assumes.decide": {("recovery", "assumes", "decide"): "3h"},
     "recovery.assumes.redirect": {("recovery", "assumes", "redirect"): "3h"},
+    "cluster.pools.*.capacity.[].start": {("cluster", "pools", "block", "capacity", 0, "start"): "2027-02-01T11:30:00Z"},
     "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
     "cluster.pools.*.gpus_per_node": {
         ("cluster", "pools", "large", "gpus_per_node"): 1,

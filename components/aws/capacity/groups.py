@@ -1,14 +1,20 @@
 """Managed node groups and the launch templates they start nodes from."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.aws.base import AwsComponent
-from components.aws.capacity.pools import EKS_EFFECTS, POOL_LABEL, NodeGroupPlan
-from components.aws.documents.statements import document
-from components.aws.documents.trust import trust_service_unconditionally
+from components.accelerators import aws_machines
+from components.aws.base import AwsComponent, ServiceRole
+from components.aws.capacity.fabric import launch_template_interfaces, layout
+from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan
+from components.aws.capacity.placement import FabricGroups, placement_group
+from components.aws.capacity.plan import DRAIN, Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
+from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.user_data import al2023_parts, bottlerocket_settings, encoded
+from components.aws.values import INSTANT, moment
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.naming import Naming
@@ -24,7 +30,30 @@ NODE_POLICIES = (
 )
 """All that a node itself needs; the CNI has an identity of its own."""
 OS_DISK_GIB = 4
-"""Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb."""
+"""Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb. Amazon Linux has one volume, /dev/xvda."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What nodes of a cluster stand on, however they are made."""
+
+    cluster: "aws.eks.Cluster"
+    version: str
+    """Kubernetes version."""
+    key: pulumi.Input[str]
+    """ARN of the key of their volumes."""
+    role: ServiceRole
+    """What a node may do."""
+    subnets: Mapping[str, pulumi.Input[str]]
+    """Private subnet by zone."""
+    image_release: str | None
+    """Bottlerocket release to hold."""
+    group: pulumi.Output[str]
+    """The cluster's security group."""
+    fabric: FabricGroups | None
+    """Security groups of nodes with EFA; None where the cluster has no such pool."""
+    after: Sequence[pulumi.Resource]
+    """What must be there before a node starts."""
 
 
 def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
@@ -41,48 +70,63 @@ def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
     }
 
 
-def group_name(plan: NodeGroupPlan, naming: Naming) -> str:
+def disks(plan: NodePlan, key: pulumi.Input[str]) -> list[Any]:
+    """The volumes of a node."""
+    data = disk("/dev/xvdb" if plan.bottlerocket else "/dev/xvda", plan.disk_gib, key)
+    return [disk("/dev/xvda", OS_DISK_GIB, key), data] if plan.bottlerocket else [data]
+
+
+def reservation(capacity: Capacity) -> dict[str, Any]:
+    """What a launch template says so that nodes start in what is reserved, and nowhere else; nothing for what is bought as needed."""
+    if isinstance(capacity, CapacityBlock):
+        target = {"capacity_reservation_id": capacity.block}
+        return {
+            "instance_market_options": {"market_type": "capacity-block"},
+            "capacity_reservation_specification": {"capacity_reservation_target": target},
+        }
+    if isinstance(capacity, ReservedCapacity):
+        which = capacity.reserved
+        target = (
+            {"capacity_reservation_resource_group_arn": which.group}
+            if isinstance(which, GroupedReservations)
+            else {"capacity_reservation_id": str(which)}
+        )
+        return {"capacity_reservation_specification": {"capacity_reservation_target": target}}
+    return {}
+
+
+def group_name(plan: NodePlan, naming: Naming) -> str:
     """The node group's name, with its generation: a replacement is made before its predecessor goes."""
     return naming.generation(plan.role, plan.forcing)
 
 
-class Nodes:
-    """Makes the node groups of one cluster; children belong to `owner`, the cluster's component."""
+def autoscaling_group(made: Sequence[Any]) -> str:
+    """The name of the group that EKS made behind a node group, from the resources that EKS tells."""
+    return str(made[0].autoscaling_groups[0].name)
 
-    def __init__(
-        self,
-        owner: AwsComponent,
-        *,
-        cluster: "aws.eks.Cluster",
-        key: pulumi.Input[str],
-        subnets: Mapping[str, pulumi.Input[str]],
-        version: str,
-        image_release: str | None,
-        after: Sequence[pulumi.Resource],
-    ) -> None:
+
+class NodeGroups:
+    """Makes managed node groups; children belong to `owner`, the cluster's component."""
+
+    def __init__(self, owner: AwsComponent, ground: Ground) -> None:
         self.owner = owner
-        self.cluster = cluster
-        self.key = key
-        self.subnets = subnets
-        self.version = version
-        self.image_release = image_release
-        self.node_role = owner.role("node", document(trust_service_unconditionally("ec2.amazonaws.com")), managed=NODE_POLICIES)
-        self.after = (*self.node_role.ready, *after)
+        self.ground = ground
 
-    def group(self, plan: NodeGroupPlan) -> "aws.eks.NodeGroup":
-        """One node group."""
-        owner, template = self.owner, self._template(plan)
-        return aws.eks.NodeGroup(
+    def make(self, plan: NodePlan) -> "aws.eks.NodeGroup":
+        """One node group, with what ends a capacity block in time."""
+        owner, ground = self.owner, self.ground
+        template = self._template(plan)
+        group = aws.eks.NodeGroup(
             f"{owner.prefix}-{plan.role}",
-            cluster_name=self.cluster.name,
+            cluster_name=ground.cluster.name,
             node_group_name=group_name(plan, owner.context.naming),
-            node_role_arn=self.node_role.role.arn,
-            subnet_ids=[self.subnets[zone] for zone in plan.zones],
+            node_role_arn=ground.role.role.arn,
+            subnet_ids=[ground.subnets[zone] for zone in plan.zones],
             ami_type=plan.image,
-            release_version=self.image_release,
-            version=self.version,
-            instance_types=[plan.machine],
-            capacity_type=plan.capacity,
+            release_version=plan.release or (ground.image_release if plan.bottlerocket else None),
+            version=ground.version,
+            instance_types=list(plan.machines),
+            capacity_type=plan.capacity_type,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"min_size": plan.min, "desired_size": plan.min, "max_size": plan.max},
             update_config={"max_unavailable_percentage": 33},
@@ -93,34 +137,61 @@ class Nodes:
             # The autoscaler owns the number of nodes between min and max; EKS refuses a min above what runs.
             # The bridge deletes first what the program named; the generation in the name lets the successor come first.
             opts=pulumi.ResourceOptions.merge(
-                owner.child(*self.after),
+                owner.child(*ground.role.ready, *ground.after, *(ground.fabric.ready if ground.fabric and plan.fabric else ())),
                 pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"], delete_before_replace=False),
             ),
         )
+        if isinstance(plan.capacity, CapacityBlock):
+            self._drain(plan, group, plan.capacity)
+        return group
 
-    def _template(self, plan: NodeGroupPlan) -> "aws.ec2.LaunchTemplate":
-        owner = self.owner
+    def _template(self, plan: NodePlan) -> "aws.ec2.LaunchTemplate":
+        owner, key = self.owner, self.ground.key
+        settings = (bottlerocket_settings if plan.bottlerocket else al2023_parts)(huge_pages=plan.huge_pages, nvme=plan.nvme)
+        name = placement_group(owner, plan)
+        close: Any = {"group_name": name} if name else None
+        held = reservation(plan.capacity)
         return aws.ec2.LaunchTemplate(
             f"{owner.prefix}-{plan.role}-template",
             name=owner.context.naming.name(plan.role, limit=128),
             update_default_version=True,
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
             monitoring={"enabled": True},
-            block_device_mappings=[disk("/dev/xvda", OS_DISK_GIB, self.key), disk("/dev/xvdb", plan.disk_gib, self.key)],
-            network_interfaces=[self._interface()],
+            block_device_mappings=disks(plan, key),
+            network_interfaces=self._interfaces(plan),
+            placement=close,
+            user_data=encoded(settings),
             tag_specifications=[
                 {"resource_type": kind, "tags": owner.tags(plan.role, **{POOL_TAG: plan.labels[POOL_LABEL]})}
                 for kind in ("instance", "volume", "network-interface")
             ],
             tags=owner.tags(plan.role),
+            instance_market_options=held.get("instance_market_options"),
+            capacity_reservation_specification=held.get("capacity_reservation_specification"),
             opts=owner.child(),
         )
 
-    def _interface(self) -> Any:
-        group = self.cluster.vpc_config.apply(lambda vpc: vpc.cluster_security_group_id)
-        return {
-            "device_index": 0,
-            "associate_public_ip_address": "false",
-            "delete_on_termination": "true",
-            "security_groups": [group],
-        }
+    def _interfaces(self, plan: NodePlan) -> Any:
+        if plan.fabric and self.ground.fabric:
+            return launch_template_interfaces(layout(aws_machines()[plan.machine], karpenter=False), self.ground.fabric.ids)
+        return [
+            {
+                "device_index": 0,
+                "associate_public_ip_address": "false",
+                "delete_on_termination": "true",
+                "security_groups": [self.ground.group],
+            }
+        ]
+
+    def _drain(self, plan: NodePlan, group: "aws.eks.NodeGroup", block: CapacityBlock) -> None:
+        """Asks the nodes of a block to go while there is time to drain them; EC2 ends instances without asking."""
+        aws.autoscaling.Schedule(
+            f"{self.owner.prefix}-{plan.role}-drain",
+            scheduled_action_name="drain-before-the-block-ends",
+            autoscaling_group_name=group.resources.apply(autoscaling_group),
+            start_time=(moment(block.end) - DRAIN).strftime(INSTANT),
+            min_size=0,
+            desired_capacity=0,
+            max_size=0,
+            opts=self.owner.child(),
+        )

@@ -1,17 +1,28 @@
 """What a pool of nodes is: machines, how they are bought, how many, where."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 
-from components.accelerators import aws_accelerators, aws_machines, nearest, unfit
+from components.accelerators import Machine, aws_accelerators, aws_machines, nearest, unfit
+from components.aws.capacity.fabric import efa_machines
+from components.aws.capacity.karpenter_args import KarpenterPoolArgs
+from components.aws.capacity.plan import (
+    Capacity,
+    CapacityBlock,
+    GroupedReservations,
+    ReservedCapacity,
+    TaggedReservations,
+    held,
+    key_of,
+    way_of,
+)
 from components.aws.values import Zone
-from components.contracts import AcceleratorPool, Taint
 from components.spec import Many, Problem, Size, Spec, rule
 
-Capacity = Literal["on-demand", "spot"]
+POOL_LABEL = "groundwork.dev/pool"
+"""On every node: the name of its pool."""
 
 
 def _disk(size: Size) -> Size:
@@ -24,6 +35,26 @@ Disk = Annotated[Size, AfterValidator(_disk)]
 """Size of a gp3 volume in whole GiB."""
 Count = Annotated[int, Field(ge=0, le=450)]
 """Nodes of a managed node group; EKS allows 450 by default."""
+ImageRelease = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+-([0-9a-f]{8}|20\d{6})$")]
+"""Release of a node image: Bottlerocket's ends in a commit, one of Amazon Linux 2023 in a day."""
+
+
+def dated(release: str) -> bool:
+    """Whether a release is of Amazon Linux 2023."""
+    day = release.rpartition("-")[2]
+    return day.isdigit() and day.startswith("20")
+
+
+def no_substitute(other: Machine, first: Machine) -> str:
+    """Why nodes of another type cannot be in one pool with the first, or "" when they can."""
+    if other.accelerator != first.accelerator or other.accelerators != first.accelerators:
+        have = f"{other.accelerators:g} {other.accelerator}" if other.accelerator else "no accelerator"
+        return f"it has {have}, not {first.accelerators:g} {first.accelerator}"
+    if other.architecture != first.architecture:
+        return f"it is {other.architecture}, and images for {first.architecture} do not run on it"
+    if other.vcpus < first.vcpus or other.memory_mib < first.memory_mib:
+        return "it has less CPU or memory, so that a pod which fits the first may not fit it"
+    return ""
 
 
 class SystemPoolArgs(Spec):
@@ -52,45 +83,119 @@ class SystemPoolArgs(Spec):
             yield Problem(("min",), f"is {self.min}, more than max ({self.max})")
 
 
+def sold(machine: Machine, capacity: Capacity) -> bool:
+    """Whether EC2 sells a machine in this way; a reservation is of on-demand instances."""
+    return {"reserved": "on-demand"}.get(way := way_of(capacity), way) in machine.sold
+
+
 class GpuPoolArgs(Spec):
-    """Equal GPU nodes that workloads can ask for by the pool's name."""
+    """Equal accelerated nodes, of NVIDIA GPUs, Trainium or Inferentia, that workloads can ask for by the pool's name."""
 
     accelerator: str
-    """The GPU, such as l40s or h100; it must be the one the machine has."""
+    """The accelerator, such as l40s, h100 or trainium2; it must be the one the machine has."""
     machine: str
-    """EC2 machine type with NVIDIA GPUs, such as g6e.12xlarge."""
-    capacity: Annotated[Many[Capacity], Field(min_length=1, max_length=2)] = ("on-demand",)
-    """How nodes are bought, in order of preference: on-demand, spot. Each becomes a node group."""
+    """EC2 machine type with accelerators, such as g6e.12xlarge."""
+    machines: Many[str] = ()
+    """Other machine types that may be bought on demand or as spot where the first is not to be had: as many of the same accelerator, and
+    no less of anything else."""
+    capacity: Annotated[Many[Capacity], Field(min_length=1, max_length=8)] = ("on-demand",)
+    """How nodes are bought, in order of preference: reservations, capacity blocks, on-demand, spot."""
     min: Count = 0
     """Nodes of the first capacity that are always there."""
     max: Annotated[int, Field(ge=1, le=450)]
-    """Most nodes of each capacity that an autoscaler may ask for."""
+    """Most nodes of each capacity; of a reservation or block never more than it holds."""
     zones: Many[Zone] = ()
-    """Zones of the site to use; empty means all of them."""
+    """Zones of the site to use; empty means all of them, or those of the reservations."""
+    fabric: Literal["efa", "none"] = "none"
+    """How nodes reach one another: efa gives every interface of the machine's fabric, none gives ordinary networking."""
+    placement: Literal["cluster", "none"] | None = None
+    """Whether nodes stand close together, in a cluster placement group of one zone; absent is cluster where there is a fabric."""
+    scratch: Literal["nvme", "disk"] | None = None
+    """Where images and scratch are: on the machine's local NVMe disks, striped, or on the data volume. Absent is nvme if it has them."""
     disk: Disk = Size("200GiB")
-    """Data volume of each node, for images and scratch."""
+    """Data volume of each node."""
+    image_release: ImageRelease | None = None
+    """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or for Trainium and Inferentia one of Amazon Linux 2023,
+    such as 1.34.1-20251112. Absent follows the cluster's."""
+    karpenter: KarpenterPoolArgs | None = None
+    """Lets Karpenter make the pool's nodes, instead of managed node groups and the cluster autoscaler."""
+
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """Zones the pool names, itself or by its reservations; empty when it takes those of the site."""
+        return self.zones or tuple(dict.fromkeys(c.zone for c in self.capacity if not isinstance(c, str)))
+
+    @property
+    def close(self) -> bool:
+        """Whether its nodes stand in a cluster placement group, but for those of capacity blocks, which are close as they are."""
+        return self.placement == "cluster" or (self.placement is None and self.fabric == "efa")
+
+    @property
+    def most(self) -> tuple[int, ...]:
+        """Most nodes of each capacity."""
+        return tuple(min(self.max, own) if (own := held(capacity)) is not None else self.max for capacity in self.capacity)
 
     @rule("machine")
     def _machine_fits(self) -> Iterator[Problem]:
         known = aws_machines().get(self.machine)
         if known is None:
-            gpus = [name for name, machine in aws_machines().items() if not unfit(machine)]
-            yield Problem(("machine",), f"is not an EC2 machine type known here{nearest(self.machine, gpus)}")
-        elif reason := unfit(known):
-            yield Problem(("machine",), f"cannot be in a GPU pool: {reason}")
+            fit = [name for name, machine in aws_machines().items() if not unfit(machine, neuron=True)]
+            yield Problem(("machine",), f"is not an EC2 machine type known here{nearest(self.machine, fit)}")
+        elif reason := unfit(known, neuron=True):
+            yield Problem(("machine",), f"cannot be in an accelerator pool: {reason}")
 
     @rule("accelerator")
     def _accelerator_known(self) -> Iterator[Problem]:
-        if self.accelerator not in aws_accelerators():
-            allowed = ", ".join(sorted(aws_accelerators()))
-            yield Problem(("accelerator",), f"must be one of {allowed}{nearest(self.accelerator, aws_accelerators())}")
+        known = aws_accelerators(neuron=True)
+        if self.accelerator not in known:
+            yield Problem(("accelerator",), f"must be one of {', '.join(sorted(known))}{nearest(self.accelerator, known)}")
 
     @rule("accelerator", "machine")
     def _agree(self) -> Iterator[Problem]:
         known = aws_machines().get(self.machine)
-        if known and not unfit(known) and self.accelerator in aws_accelerators() and known.accelerator != self.accelerator:
-            fit = ", ".join(sorted(n for n, m in aws_machines().items() if m.accelerator == self.accelerator and not unfit(m)))
+        if not known or unfit(known, neuron=True) or self.accelerator not in aws_accelerators(neuron=True):
+            return
+        if known.accelerator != self.accelerator:
+            every = aws_machines().items()
+            fit = ", ".join(sorted(n for n, m in every if m.accelerator == self.accelerator and not unfit(m, neuron=True)))
             yield Problem(("accelerator",), f"is {self.accelerator}, but {self.machine} has {known.accelerator}; machines with it: {fit}")
+
+    @rule("machine", "machines", "capacity", "fabric")
+    def _alternatives_fit(self) -> Iterator[Problem]:
+        first = aws_machines().get(self.machine)
+        for index, name in enumerate(self.machines):
+            other = aws_machines().get(name)
+            if name == self.machine or name in self.machines[:index]:
+                yield Problem(("machines", index), f"names {name} again: remove it")
+            elif other is None:
+                yield Problem(("machines", index), f"is not an EC2 machine type known here{nearest(name, aws_machines())}")
+            elif first and (reason := no_substitute(other, first)):
+                yield Problem(("machines", index), f"cannot stand in for {self.machine}: {reason}")
+        if self.machines and self.fabric == "efa":
+            yield Problem(("machines",), "differ in their network interfaces, and fabric is efa: remove them, or set fabric: none")
+        elif self.machines and not any(isinstance(capacity, str) for capacity in self.capacity):
+            yield Problem(("machines",), "are never bought: add on-demand or spot to capacity, or remove them")
+
+    @rule("machine", "capacity")
+    def _sold_this_way(self) -> Iterator[Problem]:
+        known = aws_machines().get(self.machine)
+        for index, capacity in enumerate(self.capacity if known else ()):
+            if known and not sold(known, capacity):
+                ways = ", ".join(sorted(known.sold))
+                yield Problem(("capacity", index), f"is {way_of(capacity)}, and {self.machine} is sold as {ways} only: choose one of these")
+
+    @rule("machine", "fabric")
+    def _has_fabric(self) -> Iterator[Problem]:
+        known = aws_machines().get(self.machine)
+        if self.fabric == "efa" and known and not known.efa_max:
+            fit = ", ".join(efa_machines(known.accelerator) or efa_machines(""))
+            yield Problem(("fabric",), f"is efa, and {self.machine} has none: set fabric: none, or take a machine that has it: {fit}")
+
+    @rule("machine", "scratch")
+    def _has_scratch(self) -> Iterator[Problem]:
+        known = aws_machines().get(self.machine)
+        if self.scratch == "nvme" and known and not known.nvme_disks:
+            yield Problem(("scratch",), f"is nvme, and {self.machine} has no local disks: set scratch: disk")
 
     @rule("min", "max")
     def _ordered(self) -> Iterator[Problem]:
@@ -99,7 +204,8 @@ class GpuPoolArgs(Spec):
 
     @rule("capacity")
     def _capacity_once(self) -> Iterator[Problem]:
-        if len(set(self.capacity)) < len(self.capacity):
+        keys = [key_of(capacity) for capacity in self.capacity]
+        if len(set(keys)) < len(keys):
             yield Problem(("capacity",), "names a capacity twice")
 
     @rule("zones")
@@ -107,81 +213,72 @@ class GpuPoolArgs(Spec):
         if len(set(self.zones)) < len(self.zones):
             yield Problem(("zones",), "names a zone twice")
 
+    @rule("capacity", "zones")
+    def _where_it_is_held(self) -> Iterator[Problem]:
+        for index, capacity in enumerate(self.capacity):
+            if not isinstance(capacity, str) and self.zones and capacity.zone not in self.zones:
+                text = f"is not among the pool's zones ({', '.join(self.zones)}), so its nodes would have no subnet: add it to zones"
+                yield Problem(("capacity", index, "zone"), text)
 
-SYSTEM_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64", "arm64": "BOTTLEROCKET_ARM_64"}
-GPU_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64_NVIDIA", "arm64": "BOTTLEROCKET_ARM_64_NVIDIA"}
-"""EKS image type by architecture; the NVIDIA variants bring driver and device plugin."""
-CAPACITY_TYPES = {"on-demand": "ON_DEMAND", "spot": "SPOT"}
-GPU_TAINT = Taint("nvidia.com/gpu", "true", "NoSchedule")
-EKS_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
-POOL_LABEL = "groundwork.dev/pool"
-ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
-"""Tells the autoscaler that a new node will have GPUs, so that it adds no second one while the first still announces them.
+    @rule("capacity", "zones", "fabric", "placement")
+    def _one_zone(self) -> Iterator[Problem]:
+        why = "fabric is efa, which does not leave its subnet" if self.fabric == "efa" else "placement is cluster"
+        if (self.fabric == "efa" or self.close) and len(self.stated) != 1:
+            named = f"are {', '.join(self.stated)}" if self.stated else "are not named, so that all of the site are used"
+            yield Problem(("zones",), f"{named}, and {why}, which is one zone: name the one zone")
 
-Source: kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/cloudprovider/aws/README.md, "Special note on GPU instances".
-"""
+    @rule("capacity", "fabric", "placement")
+    def _made_together(self) -> Iterator[Problem]:
+        for index, capacity in enumerate(self.capacity):
+            apart = isinstance(capacity, ReservedCapacity) and self.close and capacity.placement_group is None
+            if apart and self.fabric == "efa":
+                text = "has a fabric, and instances are close only in the placement group that the reservation was made in: name that "
+                text += "group in placement_group, or set placement: none"
+                yield Problem(("capacity", index), text)
+            elif apart:
+                text = "is to stand in a placement group, and EC2 starts nothing there from a reservation made outside: name the group"
+                yield Problem(("capacity", index), f"{text} that it was made in in placement_group, or set placement: none")
+            elif isinstance(capacity, ReservedCapacity) and capacity.placement_group and not self.close:
+                text = f"was made in {capacity.placement_group}, and placement is none: set placement: cluster, or remove placement_group"
+                yield Problem(("capacity", index, "placement_group"), text)
+        if self.placement == "cluster" and all(isinstance(capacity, CapacityBlock) for capacity in self.capacity):
+            text = "is cluster, and instances of capacity blocks stand close together without a group, and cannot join one: remove it"
+            yield Problem(("placement",), text)
 
+    @rule("capacity", "min", "max")
+    def _what_is_held_suffices(self) -> Iterator[Problem]:
+        own = [held(capacity) for capacity in self.capacity]
+        if not own:
+            return
+        if isinstance(self.capacity[0], CapacityBlock) and self.min:
+            text = f"is {self.min}, and before {self.capacity[0].start} the block starts no node: set min: 0, nodes come when pods ask"
+            yield Problem(("min",), text)
+        elif own[0] is not None and self.min > own[0]:
+            yield Problem(("min",), f"is {self.min}, and the first capacity holds {own[0]}: lower it")
+        if None not in own and self.max > (most := max(filter(None, own))):
+            text = f"is {self.max}, and no capacity holds more than {most}, so an autoscaler would ask in vain: set max: {most}"
+            yield Problem(("max",), f"{text}, or add on-demand or spot")
 
-@dataclass(frozen=True, slots=True)
-class NodeGroupPlan:
-    """One managed node group, as far as it is known before anything exists."""
+    @rule("capacity", "karpenter")
+    def _can_be_selected(self) -> Iterator[Problem]:
+        for index, capacity in enumerate(self.capacity):
+            which = capacity.reserved if isinstance(capacity, ReservedCapacity) else None
+            if isinstance(which, TaggedReservations) and self.karpenter is None:
+                text = "selects by tags, which a launch template cannot: name the reservation's id or a resource group, or add karpenter"
+                yield Problem(("capacity", index, "reserved"), text)
+            if isinstance(which, GroupedReservations) and self.karpenter is not None:
+                text = "selects by resource group, which Karpenter cannot: name tags of the reservations or one id, or remove karpenter"
+                yield Problem(("capacity", index, "reserved"), text)
 
-    role: str
-    """Name of the group within its cluster: the pool, with the capacity when it is not the pool's first."""
-    machine: str
-    image: str
-    capacity: str
-    min: int
-    max: int
-    disk_gib: int
-    zones: tuple[str, ...]
-    labels: Mapping[str, str]
-    taints: tuple[Taint, ...] = ()
+    @rule("machine", "karpenter", "min", "max", "capacity")
+    def _karpenter_can(self) -> Iterator[Problem]:
+        machine = aws_machines().get(self.machine)
+        if self.karpenter is not None:
+            yield from (Problem(path, text) for path, text in self.karpenter.problems(machine, self.min, self.max, len(self.capacity)))
 
-    @property
-    def forcing(self) -> Mapping[str, object]:
-        """What EKS cannot change in place; it makes the generation of the group's name."""
-        return {"image": self.image, "machine": self.machine, "capacity": self.capacity, "zones": self.zones}
-
-
-def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodeGroupPlan:
-    """The node group of the system pool."""
-    image = SYSTEM_IMAGES[aws_machines()[args.machine].architecture]
-    labels = {POOL_LABEL: "system"}
-    return NodeGroupPlan("system", args.machine, image, "ON_DEMAND", args.min, args.max, args.disk.gib, tuple(zones), labels)
-
-
-def plan_gpu(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeGroupPlan, ...]:
-    """The node groups of a GPU pool, one per capacity; only the first keeps nodes that are always there."""
-    return tuple(
-        NodeGroupPlan(
-            role=f"pool-{name}-{capacity}",
-            machine=args.machine,
-            image=GPU_IMAGES[aws_machines()[args.machine].architecture],
-            capacity=CAPACITY_TYPES[capacity],
-            min=args.min if position == 0 else 0,
-            max=args.max,
-            disk_gib=args.disk.gib,
-            zones=tuple(args.zones or zones),
-            labels={POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator},
-            taints=(GPU_TAINT,),
-        )
-        for position, capacity in enumerate(args.capacity)
-    )
-
-
-def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
-    """The pool as a workload needs to know it."""
-    machine = aws_machines()[args.machine]
-    return AcceleratorPool(
-        name=name,
-        machine=args.machine,
-        accelerator=args.accelerator,
-        resource="nvidia.com/gpu",
-        per_node=int(machine.accelerators),
-        memory_mib=machine.accelerator_memory_mib,
-        node_labels={POOL_LABEL: name},
-        taints=(GPU_TAINT,),
-        max_nodes=args.max * len(args.capacity),
-        capacity=args.capacity,
-    )
+    @rule("machine", "image_release")
+    def _image_of_its_family(self) -> Iterator[Problem]:
+        machine = aws_machines().get(self.machine)
+        if machine and self.image_release and machine.neuron != dated(self.image_release):
+            wanted = "Amazon Linux 2023, such as 1.34.1-20251112" if machine.neuron else "Bottlerocket, such as 1.50.0-1a2b3c4d"
+            yield Problem(("image_release",), f"is no release of the image that {self.machine} runs: name one of {wanted}")

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.capacity.groups import Nodes, group_name
+from components.aws.capacity.groups import Ground
 from components.aws.capacity.launching import Launching
-from components.aws.capacity.pools import NodeGroupPlan, accelerator_pool, plan_gpu, plan_system
+from components.aws.capacity.node_plan import accelerator_pool
+from components.aws.capacity.placement import FabricGroups
+from components.aws.capacity.pool_set import PoolSet, node_role
 from components.aws.cluster import autoscaler, karpenter
 from components.aws.cluster.access import administrators
 from components.aws.cluster.addon_maker import AddonMaker
@@ -63,18 +65,18 @@ class GpuCluster(AwsComponent):
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
         addons = wanted(features)
         early = [maker.make(addon) for addon in addons if addon.before_nodes]
-        system, gpu = self._nodes(early)
-        late = [maker.make(addon, system) for addon in addons if not addon.before_nodes]
+        nodes = PoolSet(self, self._ground(early), args.system, args.pools, network.zones)
+        late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
         self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
-        running = (system, *gpu, *late)
+        running = (nodes.system, *nodes.groups, *late)
         self.launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
-        self.settled: Sequence[pulumi.Resource] = (system, *late, self._storage_class(late), *self.secret_reader.ready)
+        self.settled: Sequence[pulumi.Resource] = (nodes.system, *late, self._storage_class(late), *self.secret_reader.ready)
         self.ready: Sequence[pulumi.Resource] = (
             *self.settled,
-            *gpu,
-            self._autoscaler(running),
-            *(self.launching.after if self.launching else ()),
+            *nodes.groups,
+            self._autoscaler(nodes.preferences, running),
+            *(nodes.launched(self.launching) if self.launching else ()),
         )
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 
@@ -131,29 +133,25 @@ class GpuCluster(AwsComponent):
             opts=self.child(*access),
         )
 
-    def _nodes(self, after: Sequence[pulumi.Resource]) -> tuple["aws.eks.NodeGroup", list["aws.eks.NodeGroup"]]:
-        """The system pool's node group, and those of the GPU pools."""
-        zones = self.network.zones
-        nodes = Nodes(
-            self,
+    def _ground(self, after: Sequence[pulumi.Resource]) -> Ground:
+        """What nodes stand on."""
+        fabric = any(pool.fabric == "efa" for pool in self.args.pools.values())
+        return Ground(
             cluster=self.cluster,
-            key=self.cluster_key.arn,
-            subnets={zone: subnet.id for zone, subnet in self.network.private.items()},
             version=self.args.version,
+            key=self.cluster_key.arn,
+            role=node_role(self),
+            subnets={zone: subnet.id for zone, subnet in self.network.private.items()},
             image_release=self.args.image_release,
+            group=self.security_group,
+            fabric=FabricGroups(self, vpc=self.network.vpc.id, cluster_group=self.security_group) if fabric else None,
             after=(*after, *self.network.reachable),
         )
-        return nodes.group(plan_system(self.args.system, zones)), [nodes.group(plan) for plans in self._plans() for plan in plans]
 
-    def _plans(self) -> list[Sequence[NodeGroupPlan]]:
-        """The node groups of each GPU pool, in order of preference."""
-        return [plan_gpu(pool, spec, self.network.zones) for pool, spec in self.args.pools.items()]
-
-    def _autoscaler(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         role = f"{self.prefix}-autoscaler"
         statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, self.region)
         identity = self._bind(role, autoscaler.CHART.namespace, autoscaler.CHART.name, statements, self)
-        preferences = [[group_name(plan, self.context.naming) for plan in plans] for plans in self._plans()]
         values = autoscaler.chart_values(self.cluster_name, self.region, preferences, closed=self.network.closed)
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=[*after, *identity.ready])
         return release(role, autoscaler.CHART, extra=values, mirror=self.mirror, opts=opts)
@@ -169,6 +167,7 @@ class GpuCluster(AwsComponent):
             endpoint=self.cluster.endpoint,
             queue=maker.queue.name,
             repair=args.node_repair,
+            static=any(pool.karpenter is not None and pool.karpenter.static for pool in self.args.pools.values()),
             closed=closed,
         )
         return Launching(

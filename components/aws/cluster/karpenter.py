@@ -53,7 +53,7 @@ EVENTS = {
 
 
 def chart_values(
-    cluster: str, region: str, *, endpoint: pulumi.Input[str], queue: pulumi.Input[str], repair: bool, closed: bool
+    cluster: str, region: str, *, endpoint: pulumi.Input[str], queue: pulumi.Input[str], repair: bool, static: bool, closed: bool
 ) -> dict[str, Any]:
     """What the chart is told. `closed` is a network without a way to IAM or prices: list prices are then those built in."""
     return {
@@ -65,7 +65,7 @@ def chart_values(
             "clusterEndpoint": endpoint,
             "interruptionQueue": queue,
             "isolatedVPC": closed,
-            "featureGates": {"nodeRepair": repair},
+            "featureGates": {"nodeRepair": repair, **({"staticCapacity": True} if static else {})},
         },
         "controller": {
             "env": [{"name": "AWS_REGION", "value": region}],

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from components.aws.capacity.groups import group_name
-from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs, accelerator_pool, plan_gpu, plan_system
+from components.aws.capacity.node_plan import accelerator_pool, plan_pool, plan_system
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.autoscaler import chart_values, priorities
 from components.naming import Naming
 
@@ -19,18 +20,18 @@ def pool(**change: Any) -> GpuPoolArgs:
 
 
 def names(args: GpuPoolArgs) -> list[str]:
-    return [group_name(plan, NAMING) for plan in plan_gpu("large", args, ZONES)]
+    return [group_name(plan, NAMING) for plan in plan_pool("large", args, ZONES)]
 
 
 def test_each_capacity_is_a_group_and_only_the_first_keeps_nodes() -> None:
-    first, second = plan_gpu("large", pool(capacity=["spot", "on-demand"]), ZONES)
-    assert (first.capacity, first.min, first.max) == ("SPOT", 1, 3)
-    assert (second.capacity, second.min, second.max) == ("ON_DEMAND", 0, 3)
+    first, second = plan_pool("large", pool(capacity=["spot", "on-demand"]), ZONES)
+    assert (first.capacity_type, first.min, first.max) == ("SPOT", 1, 3)
+    assert (second.capacity_type, second.min, second.max) == ("ON_DEMAND", 0, 3)
 
 
 def test_a_pool_is_in_all_zones_unless_it_names_some() -> None:
-    assert plan_gpu("large", pool(), ZONES)[0].zones == ZONES
-    assert plan_gpu("large", pool(zones=["us-west-2b"]), ZONES)[0].zones == ("us-west-2b",)
+    assert plan_pool("large", pool(), ZONES)[0].zones == ZONES
+    assert plan_pool("large", pool(zones=["us-west-2b"]), ZONES)[0].zones == ("us-west-2b",)
 
 
 @pytest.mark.parametrize("change", [{"max": 9}, {"min": 0}, {"disk": "300GiB"}])
@@ -50,13 +51,13 @@ def test_the_image_fits_the_processor(machine: str, image: str) -> None:
 
 
 def test_arm_gpu_machines_get_the_arm_image() -> None:
-    (plan,) = plan_gpu("small", pool(accelerator="t4g", machine="g5g.xlarge"), ZONES)
+    (plan,) = plan_pool("small", pool(accelerator="t4g", machine="g5g.xlarge"), ZONES)
     assert plan.image == "BOTTLEROCKET_ARM_64_NVIDIA"
 
 
 def test_workloads_are_told_what_the_nodes_carry() -> None:
     facts = accelerator_pool("large", pool(capacity=["on-demand", "spot"]))
-    plans = plan_gpu("large", pool(), ZONES)
+    plans = plan_pool("large", pool(), ZONES)
     assert all(facts.node_labels.items() <= plan.labels.items() for plan in plans)
     assert all(tuple(facts.taints) == plan.taints for plan in plans)
     assert (facts.per_node, facts.memory_mib, facts.max_nodes) == (4, 45776, 6)

@@ -1,0 +1,140 @@
+"""What the nodes of pools are, as far as it is known before anything exists."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from components.accelerators import Machine, aws_machines
+from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
+from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs, SystemPoolArgs
+from components.contracts import AcceleratorPool, Fabric, Taint
+
+SYSTEM_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64", "arm64": "BOTTLEROCKET_ARM_64"}
+GPU_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64_NVIDIA", "arm64": "BOTTLEROCKET_ARM_64_NVIDIA"}
+"""EKS image type by architecture; the NVIDIA variants bring driver and device plugin."""
+NEURON_IMAGE = "AL2023_x86_64_NEURON"
+"""With the Neuron driver; there is none for other processors, and none of Bottlerocket for managed node groups."""
+CAPACITY_TYPES = {"reserved": "ON_DEMAND", "capacity-block": "CAPACITY_BLOCK", "on-demand": "ON_DEMAND", "spot": "SPOT"}
+EKS_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
+FABRIC_LABEL = "groundwork.dev/fabric"
+"""On nodes with EFA; its device plugin goes where it is."""
+FABRIC = "vpc.amazonaws.com/efa"
+"""The extended resource of one EFA interface."""
+HUGE_PAGES = 5128
+"""Pages of 2 MiB on a node with EFA.
+
+Source: AWS EKS user guide, node-efa.md, "instances with the EFA driver installed pre-allocate 5128 2MiB Huge Pages"; Bottlerocket
+allocates none by itself.
+"""
+ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
+"""Tells the autoscaler that a new node will have GPUs, so that it adds no second one while the first still announces them.
+
+Source: kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/cloudprovider/aws/README.md, "Special note on GPU instances".
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlan:
+    """Equal nodes bought in one way: a managed node group, or a NodePool of Karpenter."""
+
+    role: str
+    """Its name within the cluster: the pool, with the way its nodes are bought."""
+    machines: tuple[str, ...]
+    """Machine types in order of preference."""
+    image: str
+    capacity: Capacity
+    min: int
+    max: int
+    disk_gib: int
+    zones: tuple[str, ...]
+    labels: Mapping[str, str]
+    taints: tuple[Taint, ...] = ()
+    release: str | None = None
+    """Release of the image, where the pool holds one of its own."""
+    fabric: bool = False
+    """Whether nodes have every EFA interface of their machine, and huge pages."""
+    close: bool = False
+    """Whether nodes stand in a placement group: that of the reservation, else one of their own."""
+    nvme: bool = False
+    """Whether images and scratch are on local disks."""
+
+    @property
+    def machine(self) -> str:
+        """The machine type that is preferred."""
+        return self.machines[0]
+
+    @property
+    def capacity_type(self) -> str:
+        """The word of EKS for the way nodes are bought."""
+        return CAPACITY_TYPES[way_of(self.capacity)]
+
+    @property
+    def huge_pages(self) -> int:
+        """Pages of 2 MiB that each node sets apart."""
+        return HUGE_PAGES if self.fabric else 0
+
+    @property
+    def bottlerocket(self) -> bool:
+        """Whether the image is Bottlerocket, whose second volume holds images and scratch."""
+        return self.image.startswith("BOTTLEROCKET")
+
+    @property
+    def forcing(self) -> Mapping[str, object]:
+        """What EKS cannot change in place; it makes the generation of the group's name."""
+        machines = {"machines": self.machines} if len(self.machines) > 1 else {}
+        return {"image": self.image, "machine": self.machine, "capacity": self.capacity_type, "zones": self.zones, **machines}
+
+
+def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodePlan:
+    """The nodes of the system pool."""
+    image = SYSTEM_IMAGES[aws_machines()[args.machine].architecture]
+    labels = {POOL_LABEL: "system"}
+    return NodePlan("system", (args.machine,), image, "on-demand", args.min, args.max, args.disk.gib, tuple(zones), labels)
+
+
+def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodePlan, ...]:
+    """The nodes of an accelerator pool, one plan for each way they are bought; only the first keeps nodes that are always there."""
+    machine = aws_machines()[args.machine]
+    fabric = args.fabric == "efa"
+    return tuple(
+        NodePlan(
+            role=f"pool-{name}-{role}",
+            machines=(args.machine, *args.machines) if isinstance(capacity, str) else (args.machine,),
+            image=NEURON_IMAGE if machine.neuron else GPU_IMAGES[machine.architecture],
+            capacity=capacity,
+            min=args.min if position == 0 else 0,
+            max=args.most[position],
+            disk_gib=args.disk.gib,
+            zones=zones_for(capacity, args.stated or zones),
+            labels={POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator, **({FABRIC_LABEL: "efa"} if fabric else {})},
+            taints=(taint_of(machine),),
+            release=args.image_release,
+            fabric=fabric,
+            close=args.close and way_of(capacity) != "capacity-block",
+            nvme=bool(machine.nvme_disks) if args.scratch is None else args.scratch == "nvme",
+        )
+        for position, (capacity, role) in enumerate(zip(args.capacity, roles(args.capacity), strict=True))
+    )
+
+
+def taint_of(machine: Machine) -> Taint:
+    """What keeps pods away that ask for no accelerator."""
+    return Taint(machine.resource, "true", "NoSchedule")
+
+
+def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
+    """The pool as a workload needs to know it."""
+    machine = aws_machines()[args.machine]
+    fabric = Fabric(FABRIC, machine.efa_max, HUGE_PAGES * 2) if args.fabric == "efa" else None
+    return AcceleratorPool(
+        name=name,
+        machine=args.machine,
+        accelerator=args.accelerator,
+        resource=machine.resource,
+        per_node=int(machine.accelerators),
+        memory_mib=machine.accelerator_memory_mib,
+        node_labels={POOL_LABEL: name},
+        taints=(taint_of(machine),),
+        max_nodes=sum(args.most),
+        capacity=tuple(map(way_of, args.capacity)),
+        fabric=fabric,
+    )

@@ -1,0 +1,51 @@
+"""All nodes of a cluster: its system pool and its accelerator pools, whichever way they are made."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pulumi
+
+from components.aws.base import AwsComponent, ServiceRole
+from components.aws.capacity.groups import NODE_POLICIES, Ground, NodeGroups, group_name
+from components.aws.capacity.launching import Launching
+from components.aws.capacity.node_plan import NodePlan, plan_pool, plan_system
+from components.aws.capacity.node_pools import NodePools
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
+from components.aws.documents.statements import document
+from components.aws.documents.trust import trust_service_unconditionally
+
+if TYPE_CHECKING:
+    import pulumi_aws as aws
+
+
+def node_role(owner: AwsComponent) -> ServiceRole:
+    """The role that every node of a cluster has."""
+    return owner.role("node", document(trust_service_unconditionally("ec2.amazonaws.com")), managed=NODE_POLICIES)
+
+
+class PoolSet:
+    """The nodes of one cluster; children belong to `owner`, the cluster's component.
+
+    `groups` are the node groups of accelerator pools; `preferences` names them by pool, in the order of each pool's capacity.
+    """
+
+    system: "aws.eks.NodeGroup"
+    groups: Sequence["aws.eks.NodeGroup"]
+
+    def __init__(
+        self, owner: AwsComponent, ground: Ground, system: SystemPoolArgs, pools: Mapping[str, GpuPoolArgs], zones: Sequence[str]
+    ) -> None:
+        self.ground, self.pools = ground, pools
+        maker = NodeGroups(owner, ground)
+        grouped = [plan_pool(name, args, zones) for name, args in pools.items() if args.karpenter is None]
+        self.plans: Mapping[str, Sequence[NodePlan]] = {n: plan_pool(n, a, zones) for n, a in pools.items() if a.karpenter is not None}
+        self.preferences = [[group_name(plan, owner.context.naming) for plan in plans] for plans in grouped]
+        self.system = maker.make(plan_system(system, zones))
+        self.groups = [maker.make(plan) for plans in grouped for plan in plans]
+
+    def launched(self, launching: Launching) -> list[pulumi.Resource]:
+        """The pools whose nodes Karpenter starts, and what they come after."""
+        maker = NodePools(launching, self.ground)
+        made = [(self.pools[name].karpenter, plans) for name, plans in self.plans.items()]
+        objects = [maker.make(plan, args, position) for args, plans in made if args for position, plan in enumerate(plans)]
+        return [*launching.after, *objects]

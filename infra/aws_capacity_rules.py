@@ -1,0 +1,71 @@
+"""Judgements between the accelerator pools of a cluster and where it stands. Pure functions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from components.aws.capacity.plan import CapacityBlock
+from components.aws.capacity.pools import GpuPoolArgs, dated
+from components.catalogue.offerings import not_offered, where_offered
+from components.spec import Problem
+
+POOLS = ("cluster", "pools")
+
+
+def zones_of_site(pools: Mapping[str, GpuPoolArgs], zones: Sequence[str]) -> Iterator[Problem]:
+    """A problem for each zone, of a pool or of what it holds, that the site does not have."""
+    text = f"is not a zone of the site, which has {', '.join(zones)}: choose one of these, or add it to site.zones"
+    for name, pool in pools.items():
+        for index, zone in enumerate(pool.zones):
+            if zone not in zones:
+                yield Problem((*POOLS, name, "zones", index), text)
+        for index, capacity in enumerate(pool.capacity):
+            if not isinstance(capacity, str) and capacity.zone not in zones:
+                yield Problem((*POOLS, name, "capacity", index, "zone"), text)
+
+
+def machines_offered(pools: Mapping[str, GpuPoolArgs], region: str, zones: Sequence[str]) -> Iterator[Problem]:
+    """A problem for each machine that is known not to be offered in a zone where nodes of its pool may start."""
+    for name, pool in pools.items():
+        where = pool.stated or zones
+        for place, machine in [(("machine",), pool.machine), *((("machines", i), m) for i, m in enumerate(pool.machines))]:
+            if missing := not_offered(machine, region, where):
+                text = f"is not offered in {', '.join(missing)}, as far as is known: it is in {where_offered(machine, region)}; choose "
+                yield Problem((*POOLS, name, *place), f"{text}zones of these with zones, another machine, or another region")
+        for index, capacity in enumerate(pool.capacity):
+            if not isinstance(capacity, str) and capacity.zone_id and not_offered(pool.machine, region, [capacity.zone_id]):
+                text = f"is where {pool.machine} is not offered, as far as is known: it is in {where_offered(pool.machine, region)}"
+                yield Problem((*POOLS, name, "capacity", index, "zone_id"), f"{text}; look up the zone of the reservation")
+
+
+def starters_there(pools: Mapping[str, GpuPoolArgs], *, karpenter: bool) -> Iterator[Problem]:
+    """A problem for each pool whose nodes Karpenter is to start where there is none."""
+    for name, pool in pools.items():
+        if pool.karpenter is not None and not karpenter:
+            text = "is stated, and the cluster has no Karpenter: set cluster.autoscaler to {kind: karpenter}, or remove it"
+            yield Problem((*POOLS, name, "karpenter"), text)
+
+
+def images_held(pools: Mapping[str, GpuPoolArgs], version: str, release: str | None) -> Iterator[Problem]:
+    """A problem for each image of another Kubernetes version, and for each that Karpenter would have to choose by itself."""
+    for name, pool in pools.items():
+        own = pool.image_release
+        if own and dated(own) and not own.startswith(f"{version}."):
+            text = f"is of another Kubernetes version than the cluster's {version}: name a release that begins with {version}."
+            yield Problem((*POOLS, name, "image_release"), text)
+        if pool.karpenter is not None and not own and not (release and not _neuron(pool)):
+            text = (
+                "is missing, and Karpenter would take whatever image is newest: state it here, or for the cluster where it is Bottlerocket"
+            )
+            yield Problem((*POOLS, name, "image_release"), text)
+
+
+def _neuron(pool: GpuPoolArgs) -> bool:
+    return pool.accelerator.startswith(("trainium", "inferentia"))
+
+
+def blocks_over(pools: Mapping[str, GpuPoolArgs], now: datetime) -> Iterator[Problem]:
+    """A problem for each capacity block that starts no node any more at `now`."""
+    for name, pool in pools.items():
+        for index, capacity in enumerate(pool.capacity):
+            if isinstance(capacity, CapacityBlock) and (text := capacity.over(now)):
+                yield Problem((*POOLS, name, "capacity", index, "end"), text)
