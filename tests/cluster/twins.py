@@ -25,6 +25,7 @@ TWINS = (
     Twin("storage.k8s.io/v1", "StorageClass", {("reclaimPolicy",): "Sometimes"}, "Unsupported value"),
     Twin("keda.sh/v1alpha1", "ScaledObject", {("spec", "triggers", 0, "metricType"): 5}, "spec.triggers"),
     Twin("monitoring.coreos.com/v1", "PodMonitor", {("spec", "podMetricsEndpoints", 0, "scheme"): "ftp"}, "Unsupported value"),
+    Twin("monitoring.coreos.com/v1", "PrometheusRule", {("spec", "groups", 0, "rules", 0, "expr"): []}, "spec.groups[0].rules[0].expr"),
     Twin("external-secrets.io/v1", "SecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
     Twin("external-secrets.io/v1", "ExternalSecret", {("spec", "target", "creationPolicy"): "Mine"}, "Unsupported value"),
 )

@@ -123,6 +123,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
         "operators.install.[]": {("operators", "install"): ["keda"]},
         "endpoints.*.pool": {("endpoints", "chat", "pool"): "small"},
+        "endpoints.*.objectives.ttft_p95": {("endpoints", "chat", "objectives", "ttft_p95"): "5s"},
         "database.addresses.[]": {("database", "addresses"): ["10.40.2.0/24"]},
     },
 }

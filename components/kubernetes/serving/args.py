@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints
 
 from components.kubernetes.serving.engines import Engine
+from components.kubernetes.serving.objectives import ObjectivesArgs
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
 
@@ -60,6 +61,8 @@ class InferenceEndpointArgs(Spec):
     """Longest answer that a replica may finish before it is stopped, 1s to 1h."""
     scale: ScaleArgs
     """How many replicas run."""
+    objectives: ObjectivesArgs | None = None
+    """What the endpoint promises, and is watched for; of vLLM only, whose metrics are known. Absent promises nothing."""
     clients: Many[Name] = ()
     """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
@@ -79,6 +82,14 @@ class InferenceEndpointArgs(Spec):
         if self.engine.kind != "vllm" or self.gpus & (self.gpus - 1) == 0:
             return []
         return [Problem(("gpus",), f"{self.gpus} GPUs do not divide a model's attention heads evenly under vLLM: use 1, 2, 4, 8 or 16")]
+
+    @rule("engine", "objectives")
+    def _measured(self) -> list[Problem]:
+        if self.objectives is None or self.engine.kind == "vllm":
+            return []
+        return [
+            Problem(("objectives",), f"cannot be measured on a {self.engine.kind}, whose metrics are not known: use vllm, or remove them")
+        ]
 
     @rule("memory")
     def _holds_the_engine(self) -> list[Problem]:

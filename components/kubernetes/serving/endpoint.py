@@ -8,6 +8,7 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
+from components.kubernetes.serving import objectives
 from components.kubernetes.serving import pods as serving
 from components.kubernetes.serving.args import InferenceEndpointArgs, ScaleArgs
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
@@ -80,10 +81,13 @@ class InferenceEndpoint(pulumi.ComponentResource):
         return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
 
     def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, prometheus: str, pods: pulumi.Resource) -> None:
-        """What scrapes the pods, and what scales them on it."""
+        """What scrapes the pods, what watches their promises, and what scales them on it."""
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
         k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **serving.pod_monitor(identity))
+        if args.objectives:
+            rules = objectives.prometheus_rule(identity, args.objectives)
+            k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
         scaler = serving.scaled_object(identity, args, prometheus)
         k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(pods), **scaler)

@@ -29,6 +29,7 @@ CHANGES: dict[str, Any] = {
     "endpoint.scale.max": 7,
     "endpoint.scale.waiting": 6,
     "endpoint.scale.settle": "11m",
+    "endpoint.objectives": {"errors": "1%", "ttft_p95": "2.5s"},
     "endpoint.clients": ["batch"],
     "endpoint.secrets": {"API_KEY": Secret("x", encrypted=False)},
     "container.engine.image": f"registry.example.internal/ml/embedder@{DIGEST}",

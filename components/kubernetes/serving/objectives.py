@@ -1,0 +1,148 @@
+"""What an endpoint promises, as Prometheus rules: a ratio of bad requests for each window, and alerts on how fast the budget burns."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from components.kubernetes.manifests import Identity, Manifest
+from components.spec import Duration, Percent, Problem, Spec, rule
+
+TTFT_BUCKETS = frozenset(
+    (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0, 160.0, 640.0, 2560.0)
+)
+"""Upper bounds in seconds of vllm:time_to_first_token_seconds. Source: vLLM 0.30, metrics design page, read 2026-11-23."""
+SLOW = 5.0
+"""Percent of requests that may take longer than a p95 objective says."""
+MOST_ERRORS = 600
+"""Basis points. At a burn of 14.4 a budget above 6.9 % cannot be burnt, and its alert could never fire."""
+LEAST_REQUESTS = 20
+"""Requests within the long window below which nothing is concluded from their ratio."""
+SILENT_AFTER = "10m"
+
+
+class ObjectivesArgs(Spec):
+    """What the endpoint promises over thirty days. Each promise becomes recording rules and alerts on how fast its budget burns."""
+
+    errors: Percent
+    """Share of requests that may be answered with a server error (5xx): more than 0% up to 6%."""
+    ttft_p95: Duration | None = None
+    """Time within which 95 of 100 requests have their first token; it must be one of the bounds that vLLM counts by."""
+
+    @rule("errors")
+    def _burnable(self) -> Iterator[Problem]:
+        if not 0 < self.errors.value <= MOST_ERRORS:
+            yield Problem(("errors",), f"{self.errors} is outside 0% to 6%: a budget above that cannot burn fast enough for an alert")
+
+    @rule("ttft_p95")
+    def _counted(self) -> Iterator[Problem]:
+        if self.ttft_p95 and self.ttft_p95.value / 1000 not in TTFT_BUCKETS:
+            allowed = ", ".join(f"{bound:g}s" for bound in sorted(TTFT_BUCKETS))
+            yield Problem(
+                ("ttft_p95",), f"{self.ttft_p95} is no bound that vLLM counts by, so nothing could be measured: use one of {allowed}"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Burn:
+    """One pair of windows: the alert fires while the budget burns `factor` times too fast in both."""
+
+    factor: float
+    long: str
+    short: str
+    severity: Literal["page", "ticket"]
+
+
+BURNS = (Burn(14.4, "1h", "5m", "page"), Burn(6, "6h", "30m", "page"), Burn(3, "1d", "2h", "ticket"), Burn(1, "3d", "6h", "ticket"))
+"""Multi-window, multi-burn-rate. Source: Google, The Site Reliability Workbook, chapter 5."""
+WINDOWS = tuple(dict.fromkeys(window for burn in BURNS for window in (burn.short, burn.long)))
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """One promise: which requests are bad, of which, and how many may be."""
+
+    name: str
+    """For names of rules: errors | slow."""
+    alert: str
+    summary: str
+    bad: str
+    """PromQL of the rate of bad requests, with {window}."""
+    every: str
+    """PromQL of the rate of all of them, with {window}."""
+    budget: float
+    """Share of requests that may be bad."""
+    runbook: str
+    """Name of the page in docs/runbooks."""
+
+    def ratio(self, window: str) -> str:
+        """Name of the recorded ratio."""
+        return f"endpoint:{self.name}:ratio_rate{window}"
+
+
+def objectives(args: ObjectivesArgs, namespace: str) -> tuple[Objective, ...]:
+    """The promises of one endpoint, whose pods are alone in their namespace."""
+    here = f'namespace="{namespace}"'
+    requests = f"sum(rate(http_requests_total{{{here}}}[{{window}}]))"
+    failed = f'(sum(rate(http_requests_total{{{here},status="5xx"}}[{{window}}])) or vector(0))'
+    found = [
+        Objective("errors", "EndpointErrors", "answers with server errors", failed, requests, args.errors.value / 1e4, "endpoint-errors")
+    ]
+    if args.ttft_p95:
+        metric, bound = "vllm:time_to_first_token_seconds", float(args.ttft_p95.value / 1000)
+        answered = f"sum(rate({metric}_count{{{here}}}[{{window}}]))"
+        slow = f'({answered} - sum(rate({metric}_bucket{{{here},le="{bound}"}}[{{window}}])))'
+        summary = f"takes longer than {args.ttft_p95} to the first token"
+        found.append(Objective("slow", "EndpointSlow", summary, slow, answered, SLOW / 100, "endpoint-slow"))
+    return tuple(found)
+
+
+def prometheus_rule(identity: Identity, args: ObjectivesArgs) -> Manifest:
+    """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace."""
+    promises = objectives(args, identity.namespace)
+    labels = {"endpoint": identity.name, "namespace": identity.namespace}
+    groups = [
+        {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},
+        {"name": f"{identity.name}-budgets", "rules": [_alert(o, burn, labels) for o in promises for burn in BURNS]},
+        {"name": f"{identity.name}-presence", "rules": [_silence(labels)]},
+    ]
+    return {
+        "api_version": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": identity.metadata(),
+        "spec": {"groups": groups},
+    }
+
+
+def _recorded(objective: Objective, window: str, labels: Mapping[str, str]) -> dict[str, Any]:
+    bad, every = (part.replace("{window}", window) for part in (objective.bad, objective.every))
+    return {"record": objective.ratio(window), "expr": f"{bad} / {every}", "labels": dict(labels)}
+
+
+def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[str, Any]:
+    here = f'{{namespace="{labels["namespace"]}"}}'
+    limit = f"{burn.factor * objective.budget:.6g}"
+    both = " and ".join(f"{objective.ratio(window)}{here} > {limit}" for window in (burn.long, burn.short))
+    volume = objective.every.replace("{window}", burn.long).replace("rate(", "increase(")
+    return {
+        "alert": objective.alert,
+        "expr": f"{both} and on() {volume} > {LEAST_REQUESTS}",
+        "labels": {**labels, "severity": burn.severity, "window": burn.long},
+        "annotations": {
+            "summary": f"{labels['endpoint']} {objective.summary}: its budget burns {burn.factor:g} times too fast over {burn.long}",
+            "runbook": f"docs/runbooks/{objective.runbook}.md",
+        },
+    }
+
+
+def _silence(labels: Mapping[str, str]) -> dict[str, Any]:
+    """No pod is scraped: the promises can then be neither kept nor seen to be broken."""
+    return {
+        "alert": "EndpointSilent",
+        "expr": f'absent(up{{namespace="{labels["namespace"]}"}} == 1)',
+        "for": SILENT_AFTER,
+        "labels": {**labels, "severity": "page"},
+        "annotations": {
+            "summary": f"no pod of {labels['endpoint']} has been scraped for {SILENT_AFTER}",
+            "runbook": "docs/runbooks/endpoint-silent.md",
+        },
+    }
