@@ -29,7 +29,7 @@ def stack_options(command: Command) -> Command:
 def parallel_option(command: Command) -> Command:
     """Add `--parallel N`: how many operations at once a time to ready is told for."""
     what = "Operations at once that the time to ready is told for; the engine's own default is four for each core."
-    return click.option("--parallel", type=click.IntRange(min=1), default=16, show_default=True, metavar="N", help=what)(command)
+    return click.option("--parallel", type=click.IntRange(min=1), default=32, show_default=True, metavar="N", help=what)(command)
 
 
 def stack_file(stack: str | None, config: Path | None) -> Path:

@@ -8,10 +8,11 @@ from graph.model import Graph, Resource
 from graph.types import imposed, latency
 from review.simulate import chain, simulate
 
-PARALLEL: Final = 16
-"""Resources that the engine makes at once by default on a machine with four cores.
+PARALLEL: Final = 32
+"""Resources made at once: enough that nothing of a reference stack queues for long, and what the README gives `pulumi up`.
 
-Four a core: pulumi/pulumi v3.259.0, pkg/cmd/pulumi/operations/up.go, defaultParallel.
+The engine's own default is four for each core, so this many on eight (pulumi/pulumi v3.259.0, pkg/cmd/pulumi/operations/up.go,
+defaultParallel).
 """
 
 

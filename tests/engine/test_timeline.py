@@ -47,4 +47,4 @@ def test_up_tells_the_time_to_ready_that_the_review_told(groundwork: Command) ->
     assert (told["makespan"], told["bound"], told["parallel"]) == (reviewed.makespan, reviewed.bound, 3)
     shown = groundwork("up", "--stack", "onprem", "--no-packs", "--timeline").stdout
     assert "Time to ready" in shown
-    assert "from nothing at --parallel 16" in shown
+    assert "from nothing at --parallel 32" in shown

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from infra.faults import ConfigFaults
 from operations import review as command
 from operations.review import review
+from review.timeline import PARALLEL
 
 ROOT = Path(__file__).parents[2]
 BAD = ROOT / "tests" / "config" / "bad" / "everything-at-once.yaml"
@@ -85,6 +86,7 @@ def test_the_time_to_ready_is_told_for_so_many_operations_at_once() -> None:
     assert (few["parallel"], many["parallel"]) == (1, 64)
     assert few["makespan"] > many["makespan"]
     assert few["bound"] == many["bound"]
+    assert json.loads(run("--stack", "onprem", "--json").stdout)["timeline"]["parallel"] == PARALLEL
 
 
 def test_the_same_stack_gives_the_same_bytes() -> None:

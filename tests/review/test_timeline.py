@@ -102,7 +102,7 @@ def test_json_has_the_ratio_and_every_stop() -> None:
 
 def test_the_section_says_how_long_along_what_and_what_is_assumed() -> None:
     text = printed(found("dev"))
-    assert f"{clock(found('dev').makespan)} from nothing at --parallel 16" in text
+    assert f"{clock(found('dev').makespan)} from nothing at --parallel 32" in text
     assert "cluster-control-plane" in text
     assert f"{found('dev').assumed} of {found('dev').resources} resources" in text
 
