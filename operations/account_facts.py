@@ -54,7 +54,7 @@ class Findings:
 class Pinned:
     """The part of a stack file that is asked about: `data` is its platform as written, `version` the cluster's Kubernetes version.
 
-    `system` is the machine of the system pool, `pools` that of each GPU pool by name.
+    `system` is the machine of the system pool, `pools` that of each GPU pool by name; version and system are "" on a given cluster.
     """
 
     data: Mapping[str, Any]
@@ -92,6 +92,8 @@ def zones(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
 
 def image_release(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
     """The newest Bottlerocket release that every image of the cluster has."""
+    if not pinned.version:
+        return
     machines = aws_machines()
     wanted = {("", machines[pinned.system].architecture)}
     wanted |= {("-nvidia", machines[machine].architecture) for machine in pinned.pools.values() if not machines[machine].neuron}
@@ -109,6 +111,8 @@ def image_release(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
 
 def addon_versions(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
     """The default version of each add-on for the cluster's version."""
+    if not pinned.version:
+        return
     eks = clients("eks")
     stated = pinned.data.get("cluster", {}).get("addons", {})
     for name in get_args(AddonName):
@@ -123,7 +127,7 @@ def addon_versions(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
 
 def offerings(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
     """In which zones of the site each machine is offered."""
-    machines = sorted({pinned.system, *pinned.pools.values()})
+    machines = sorted({pinned.system, *pinned.pools.values()} - {""})
     pages = clients("ec2").get_paginator("describe_instance_type_offerings")
     only = [{"Name": "instance-type", "Values": machines}]
     found: dict[str, set[str]] = {machine: set() for machine in machines}

@@ -13,6 +13,7 @@ from operations.exits import FINE, INTERNAL_FAULT
 from operations.selection import stack_file, stack_options
 
 if TYPE_CHECKING:
+    from infra.aws_given_platform import AwsGivenPlatform
     from infra.aws_platform import AwsPlatform
     from operations.account_facts import Clients, Findings, Pinned, Suggestion
 
@@ -44,20 +45,26 @@ def lookup(stack: str | None, config: Path | None, as_json: bool, write: bool) -
 
 def _pinned(path: Path) -> tuple["Pinned", str]:
     """What is asked about, and where. Raises ConfigFaults, and click.UsageError for a site without an account to ask."""
-    from infra.config import AwsPlatform, load_file
+    from infra.config import load_file
+    from infra.onprem_platform import OnPremPlatform
     from infra.stackfile import KEY
     from operations.account_facts import Pinned
 
     platform, file = load_file(path)
-    if not isinstance(platform, AwsPlatform):
+    if isinstance(platform, OnPremPlatform):
         raise click.UsageError(f"{path.name} stands on no AWS account: there is nobody to ask.")
     data: Mapping[str, Any] = file.config[KEY]
-    return Pinned(data, platform.site.account, platform.site.zones, *_machines(platform)), platform.site.region
+    return Pinned(data, platform.site.account, platform.site.zones, *_cluster(platform)), platform.site.region
 
 
-def _machines(platform: "AwsPlatform") -> tuple[str, str, dict[str, str]]:
-    cluster = platform.cluster
-    return cluster.version, cluster.system.machine, {name: pool.machine for name, pool in cluster.pools.items()}
+def _cluster(platform: "AwsPlatform | AwsGivenPlatform") -> tuple[str, str, dict[str, str]]:
+    """Version, machine of the system pool, and machines of GPU pools by name; a given cluster pins neither of the first two."""
+    from infra.config import AwsPlatform
+
+    if isinstance(platform, AwsPlatform):
+        cluster = platform.cluster
+        return cluster.version, cluster.system.machine, {name: pool.machine for name, pool in cluster.pools.items()}
+    return "", "", {name: pool.machine for name, pool in platform.cluster.existing.pools.items()}
 
 
 def _clients(region: str) -> tuple["Clients", tuple[type[Exception], ...]]:

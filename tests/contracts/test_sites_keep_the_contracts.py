@@ -18,7 +18,11 @@ from infra.offline import evaluate
 from infra.sites import Site, build
 
 ROOT = Path(__file__).parents[2]
-STACKS = {"aws": ROOT / "Pulumi.dev.yaml", "onprem": ROOT / "Pulumi.onprem.yaml"}
+STACKS = {
+    "aws": ROOT / "Pulumi.dev.yaml",
+    "aws, on a given cluster": ROOT / "examples" / "Pulumi.existing-cluster.yaml",
+    "onprem": ROOT / "Pulumi.onprem.yaml",
+}
 NAMESPACE, ACCOUNT = "probe-namespace", "probe-account"
 OWN = frozenset({"groundwork:kubernetes:InferenceEndpoint", "groundwork:kubernetes:TrackingServer"})
 CREDENTIAL_KINDS = frozenset({"ExternalSecret", "Secret", "SecretStore"})
@@ -173,7 +177,7 @@ def per_component(graph: Graph) -> dict[str, dict[str, float]]:
 
 def test_the_same_workloads_come_up_on_every_site() -> None:
     made = {cloud: per_component(evaluate(path).graph) for cloud, path in STACKS.items()}
-    assert made["aws"] == made["onprem"]
+    assert made["aws"] == made["aws, on a given cluster"] == made["onprem"]
     assert set(made["aws"]) == OWN
     assert made["aws"]["groundwork:kubernetes:InferenceEndpoint"]["ScaledObject"] == 1
 

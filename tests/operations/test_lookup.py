@@ -19,6 +19,7 @@ from moto import mock_aws
 from components.spec import placeholder
 from operations import account_facts as facts
 from operations.account_facts import Answer, Fact, Findings, Pinned, Suggestion
+from operations.lookup import _pinned as asked_about
 from operations.lookup import lookup
 from operations.stack_edit import edited
 
@@ -291,6 +292,14 @@ def test_an_unanswered_question_is_told(tmp_path: Path, answering: Findings) -> 
 def test_a_site_without_an_account_has_nobody_to_ask() -> None:
     refused = run(ROOT / "Pulumi.onprem.yaml")
     assert "nobody to ask" in str(refused.exception)
+
+
+def test_a_given_cluster_pins_no_release_and_no_version(account: Callable[[str], Any]) -> None:
+    given = replace(PINNED, version="", system="")
+    assert list(facts.image_release(given, account)) == list(facts.addon_versions(given, account)) == []
+    assert [row.subject for row in facts.offerings(given, account) if isinstance(row, Fact)] == ["p5.48xlarge"]
+    pinned, region = asked_about(ROOT / "examples" / "Pulumi.existing-cluster.yaml")
+    assert (pinned.version, pinned.pools, region) == ("", {"serving": "g6.2xlarge"}, "eu-west-1")
 
 
 def test_without_boto3_the_way_to_get_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
