@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from components.aws.cluster.args import ClusterArgs
+from components.aws.cluster.args import AutoModeArgs, ClusterArgs
 from components.kubernetes.addons.operators import OperatorsArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
@@ -43,7 +43,7 @@ def mirror(site: AwsSite, network: Reach, cluster: ClusterArgs, operators: Opera
     if not network.closed:
         return
     own = own_registry(site)
-    installed = [*operators.install, cluster.autoscaler.kind]
+    installed = [*operators.install, *([] if isinstance(cluster.autoscaler, AutoModeArgs) else [cluster.autoscaler.kind])]
     if operators.mirror is None and installed:
         text = f"is missing, and nothing leaves the network: nodes could not pull {', '.join(installed)}; copy charts and images to {own}"
         yield Problem(("operators", "mirror"), f"{text}, and name it, such as mirror: {{registry: {own}/mirror}}")

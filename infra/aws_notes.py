@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
 from components.aws.capacity.pools import GpuPoolArgs
-from components.aws.cluster.args import ClusterArgs
+from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
+from components.aws.cluster.repair import Maker, warnings
 from components.aws.cluster.upgrades import support
 from infra.notes import Note
 
@@ -13,16 +14,25 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
     """Notes of the cluster itself."""
     if told := support(args.version):
         yield Note("cluster", told)
+    auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
-        yield Note(f"pool {name}", capacity_plan(pool))
+        yield Note(f"pool {name}", capacity_plan(pool, auto=auto))
+        maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
+        if repaired(args, maker):
+            yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
 
 
-def capacity_plan(pool: GpuPoolArgs) -> str:
+def repaired(args: ClusterArgs, maker: Maker) -> bool:
+    """Whether broken nodes are replaced; only Karpenter has to be told."""
+    return maker == "node-group" or not isinstance(args.autoscaler, KarpenterArgs) or args.autoscaler.node_repair
+
+
+def capacity_plan(pool: GpuPoolArgs, *, auto: bool = False) -> str:
     """How a pool's nodes are bought, in the order in which it is tried, and how many of them are held already."""
     order = ", then ".join(f"{_bought(c)} up to {most}" for c, most in zip(pool.capacity, pool.most, strict=True))
     own = sum(min(most, held(c) or 0) for c, most in zip(pool.capacity, pool.most, strict=True))
     machines = " or ".join((pool.machine, *pool.machines))
-    maker = "Karpenter" if pool.karpenter else "node groups"
+    maker = "Auto Mode" if auto else "Karpenter" if pool.karpenter else "node groups"
     return f"{machines} by {maker}, {pool.min} to {sum(pool.most)} nodes, {own} of them held: {order}"
 
 

@@ -9,7 +9,7 @@ from pydantic import Discriminator, Tag
 from components.accelerators import aws_machines
 from components.aws.account.guardrails import AccountArgs
 from components.aws.alarms.topic import AlarmsArgs
-from components.aws.cluster.args import ClusterArgs, KarpenterArgs
+from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
@@ -104,11 +104,12 @@ class AwsPlatform(Platform):
 
     @rule("cluster")
     def _starters_there(self) -> Iterator[Problem]:
-        yield from starters_there(self.cluster.pools, karpenter=isinstance(self.cluster.autoscaler, KarpenterArgs))
+        yield from starters_there(self.cluster.pools, karpenter=isinstance(self.cluster.autoscaler, KarpenterArgs | AutoModeArgs))
 
     @rule("cluster")
     def _images_held(self) -> Iterator[Problem]:
-        yield from images_held(self.cluster.pools, self.cluster.version, self.cluster.image_release)
+        if not isinstance(self.cluster.autoscaler, AutoModeArgs):
+            yield from images_held(self.cluster.pools, self.cluster.version, self.cluster.image_release)
 
     @rule("site", "cluster")
     def _own_administrators(self) -> Iterator[Problem]:

@@ -20,10 +20,14 @@ ASSOCIATION = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
 
 
 @cache
+def platforms() -> dict[str, AwsPlatform]:
+    """Platforms whose cluster the stack makes, by stack."""
+    found = {stack: load_file(STACKS[stack])[0] for stack in on_aws()}
+    return {stack: one for stack, one in found.items() if isinstance(one, AwsPlatform)}
+
+
 def platform(stack: str) -> AwsPlatform:
-    found = load_file(STACKS[stack])[0]
-    assert isinstance(found, AwsPlatform)
-    return found
+    return platforms()[stack]
 
 
 @cache
@@ -70,14 +74,14 @@ def endpoints(made: Graph) -> set[str]:
 
 
 def with_karpenter() -> list[str]:
-    return [stack for stack in on_aws() if platform(stack).cluster.autoscaler.kind == "karpenter"]
+    return [stack for stack in platforms() if platform(stack).cluster.autoscaler.kind == "karpenter"]
 
 
 def closed() -> list[str]:
-    return [stack for stack in on_aws() if platform(stack).network.closed]
+    return [stack for stack in platforms() if platform(stack).network.closed]
 
 
-@pytest.mark.parametrize("stack", on_aws())
+@pytest.mark.parametrize("stack", platforms())
 class TestEveryCluster:
     def test_it_is_private_logged_under_its_own_key_and_open_by_access_entries_alone(self, stack: str) -> None:
         for cluster in graph(stack).of_type(CLUSTER):
@@ -183,3 +187,57 @@ def test_karpenter_changes_nothing_that_is_not_its_clusters() -> None:
     shut = karpenter_statements("c", "111122223333", "us-west-2", queue="q", node_role="r", key="k", closed=True)
     assert not [a for s in shut for a in s["Action"] if a.startswith(("pricing:", "iam:List"))]
     assert len(json.dumps(rights)) < 10_240, "the most that a role's own policies may have together"
+
+
+def in_auto_mode() -> list[str]:
+    return [stack for stack in platforms() if platform(stack).cluster.autoscaler.kind == "auto-mode"]
+
+
+@pytest.mark.parametrize("stack", in_auto_mode())
+class TestAutoMode:
+    def test_its_three_parts_are_on_together_and_nothing_of_it_is_installed_again(self, stack: str) -> None:
+        made = graph(stack)
+        (cluster,) = made.of_type(CLUSTER)
+        parts = (
+            cluster.inputs["computeConfig"]["enabled"],
+            cluster.inputs["storageConfig"]["blockStorage"]["enabled"],
+            cluster.inputs["kubernetesNetworkConfig"]["elasticLoadBalancing"]["enabled"],
+        )
+        assert parts == (True, True, True)
+        assert cluster.inputs["bootstrapSelfManagedAddons"] is False
+        built_in = {"vpc-cni", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-pod-identity-agent", "eks-node-monitoring-agent"}
+        assert not built_in & {addon.inputs["addonName"] for addon in made.of_type(ADDON)}
+        assert not made.of_type(GROUP, "aws:ec2/launchTemplate:LaunchTemplate")
+        assert not charts(made).keys() & {"cluster-autoscaler", "karpenter", "gpu-operator", "nvidia-device-plugin"}
+        (volumes,) = made.of_type("kubernetes:storage.k8s.io/v1:StorageClass")
+        assert volumes.inputs["provisioner"] == "ebs.csi.eks.amazonaws.com"
+
+    def test_nodes_may_join_and_network_policies_hold_before_there_are_any(self, stack: str) -> None:
+        made, deps = graph(stack), before(stack)
+        (entry,) = [e for e in made.of_type("aws:eks/accessEntry:AccessEntry") if e.inputs.get("type") == "EC2"]
+        (policy,) = [a for a in made.of_type(ASSOCIATION) if a.inputs["policyArn"].endswith("/AmazonEKSAutoNodePolicy")]
+        (enforced,) = named(made, "cluster-network-policies")
+        pools = made.of_type("kubernetes:karpenter.sh/v1:NodePool")
+        assert len(pools) > 1
+        for pool in pools:
+            assert {entry.urn, policy.urn, enforced.urn} <= deps[pool.urn]
+
+    def test_pools_name_a_class_that_exists_have_limits_and_outlive_no_node(self, stack: str) -> None:
+        made = graph(stack)
+        classes = {c.inputs["metadata"]["name"]: c for c in made.of_type("kubernetes:eks.amazonaws.com/v1:NodeClass")}
+        assert "default" not in classes
+        for pool in made.of_type("kubernetes:karpenter.sh/v1:NodePool"):
+            spec = pool.inputs["spec"]
+            node = spec["template"]["spec"]
+            kinds = {row["key"]: row["values"] for row in node["requirements"]}
+            own = classes[node["nodeClassRef"]["name"]].inputs["spec"]
+            assert spec["limits"]
+            assert int(node["expireAfter"].removesuffix("h")) <= 21 * 24
+            assert node["nodeClassRef"] == {"group": "eks.amazonaws.com", "kind": "NodeClass", "name": node["nodeClassRef"]["name"]}
+            assert not [key for key in kinds if key.startswith("karpenter.k8s.aws/")]
+            assert ("capacityReservationSelectorTerms" in own) == (kinds["karpenter.sh/capacity-type"] == ["reserved"])
+            assert own["ephemeralStorage"]["kmsKeyID"]
+
+
+def test_there_is_a_cluster_in_auto_mode_to_look_at() -> None:
+    assert in_auto_mode()

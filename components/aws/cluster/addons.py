@@ -66,6 +66,6 @@ ADDONS = (
 """In the order in which they are made."""
 
 
-def wanted(features: Collection[Feature]) -> tuple[Addon, ...]:
-    """The add-ons of a cluster of which these features are asked."""
-    return tuple(addon for addon in ADDONS if addon.feature is None or addon.feature in features)
+def wanted(features: Collection[Feature], *, auto_mode: bool = False) -> tuple[Addon, ...]:
+    """The add-ons of a cluster of which these features are asked; what every cluster needs, Auto Mode has built in."""
+    return tuple(addon for addon in ADDONS if (addon.feature in features if addon.feature else not auto_mode))

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
+from components.aws.cluster import auto_rules
 from components.aws.cluster.addons import AddonName
 from components.aws.values import LogRetention, RoleArn, SourceCidr
 from components.spec import Duration, Many, Name, Problem, Spec, rule
@@ -32,7 +33,14 @@ class KarpenterArgs(Spec):
     """Whether nodes that the monitoring agent finds broken are replaced; the gate is alpha in Karpenter 1.14."""
 
 
-AutoscalerArgs = Annotated[ClusterAutoscalerArgs | KarpenterArgs, Field(discriminator="kind")]
+class AutoModeArgs(Spec):
+    """EKS Auto Mode: EKS starts, patches and ends nodes, and runs networking, DNS, block storage, drivers and device plugins on them."""
+
+    kind: Literal["auto-mode"]
+    """Who adds and removes nodes."""
+
+
+AutoscalerArgs = Annotated[ClusterAutoscalerArgs | KarpenterArgs | AutoModeArgs, Field(discriminator="kind")]
 """Who adds and removes nodes."""
 
 
@@ -59,6 +67,16 @@ class ClusterArgs(Spec):
     """Nodes for the platform's own services."""
     pools: dict[Name, GpuPoolArgs]
     """GPU pools by name."""
+
+    @rule("autoscaler", "addons", "image_release", "system")
+    def _auto_mode_can(self) -> Iterator[Problem]:
+        if isinstance(self.autoscaler, AutoModeArgs):
+            yield from auto_rules.of_cluster(self.addons, self.image_release, self.system)
+
+    @rule("autoscaler", "pools")
+    def _auto_mode_can_each(self) -> Iterator[Problem]:
+        for name, pool in self.pools.items() if isinstance(self.autoscaler, AutoModeArgs) else ():
+            yield from (Problem(("pools", name, *path), text) for path, text in auto_rules.of_pool(pool))
 
     @rule("autoscaler", "system")
     def _room_for_karpenter(self) -> Iterator[Problem]:

@@ -7,9 +7,9 @@ import pulumi
 
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.cluster.args import ClusterArgs
+from components.aws.documents.control_plane import auto_mode_tagging, trust_control_plane
 from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
 from components.aws.documents.statements import allow, document
-from components.aws.documents.trust import trust_service_unconditionally
 from components.aws.network.facts import NetworkFacts
 from components.lazy import lazy
 
@@ -49,6 +49,10 @@ def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: p
     )
 
 
+AUTO_POLICIES = ("AmazonEKSBlockStoragePolicy", "AmazonEKSComputePolicy", "AmazonEKSLoadBalancingPolicy", "AmazonEKSNetworkingPolicy")
+"""What the control plane may do beside, in Auto Mode. Source: EKS user guide, "Learn about identity and access in EKS Auto Mode"."""
+
+
 class ControlPlane:
     """Makes the cluster itself, its key, its role and its logs; children belong to `owner`, the cluster's component."""
 
@@ -56,6 +60,7 @@ class ControlPlane:
         self.owner = owner
         self.args = args
         self.network = network
+        self.auto = args.autoscaler.kind == "auto-mode"
         self.name = owner.context.naming.name("cluster", limit=100)
         self.log_name = f"/aws/eks/{self.name}/cluster"
         self.key = self._key()
@@ -63,14 +68,17 @@ class ControlPlane:
 
     def _key(self) -> "aws.kms.Key":
         logs = key_for_logs(self.owner.account, self.owner.region, self.log_name)
-        return self.owner.key("cluster", logs, *key_for_autoscaling(self.owner.account), protect=self.args.protect)
+        groups = () if self.auto else key_for_autoscaling(self.owner.account)
+        return self.owner.key("cluster", logs, *groups, protect=self.args.protect)
 
     def _role(self) -> ServiceRole:
         return self.owner.role(
             "control-plane",
-            document(trust_service_unconditionally("eks.amazonaws.com")),
-            managed=["arn:aws:iam::aws:policy/AmazonEKSClusterPolicy"],
-            inline=document(allow((*USE_KEY, "kms:CreateGrant", "kms:ListGrants"), [self.key.arn])),
+            document(trust_control_plane(auto=self.auto)),
+            managed=[f"arn:aws:iam::aws:policy/{name}" for name in ("AmazonEKSClusterPolicy", *(AUTO_POLICIES if self.auto else ()))],
+            inline=document(
+                allow((*USE_KEY, "kms:CreateGrant", "kms:ListGrants"), [self.key.arn]), *(auto_mode_tagging() if self.auto else ())
+            ),
         )
 
     def _cluster(self) -> "aws.eks.Cluster":
@@ -86,7 +94,14 @@ class ControlPlane:
             deletion_protection=self.args.protect,
             enabled_cluster_log_types=list(LOG_TYPES),
             encryption_config={"provider": {"key_arn": self.key.arn}, "resources": ["secrets"]},
-            kubernetes_network_config={"ip_family": "ipv4", "service_ipv4_cidr": service_range(self.network.cidr)},
+            kubernetes_network_config={
+                "ip_family": "ipv4",
+                "service_ipv4_cidr": service_range(self.network.cidr),
+                **({"elastic_load_balancing": {"enabled": True}} if self.auto else {}),
+            },
+            # EKS takes the three of Auto Mode together or none of them.
+            compute_config={"enabled": True} if self.auto else None,
+            storage_config={"block_storage": {"enabled": True}} if self.auto else None,
             vpc_config=self._placement(),
             tags=owner.tags("cluster"),
             opts=owner.child(*role.ready, logs, protect=self.args.protect),

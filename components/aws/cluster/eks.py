@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.aws.capacity.auto_pools import SYSTEM, AutoPools
 from components.aws.capacity.groups import Ground
+from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
-from components.aws.capacity.node_plan import accelerator_pool
+from components.aws.capacity.node_plan import accelerator_pool, plan_pool, plan_system
 from components.aws.capacity.placement import FabricGroups
 from components.aws.capacity.pool_set import PoolSet, node_role
 from components.aws.cluster import autoscaler, karpenter
@@ -16,6 +18,7 @@ from components.aws.cluster.access import administrators
 from components.aws.cluster.addon_maker import AddonMaker
 from components.aws.cluster.addons import AddonName, Feature, wanted
 from components.aws.cluster.args import ClusterArgs, KarpenterArgs
+from components.aws.cluster.auto_mode import AutoMode
 from components.aws.cluster.control_plane import ControlPlane, kubeconfig
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
@@ -33,6 +36,8 @@ else:
     k8s = lazy("pulumi_kubernetes")
 
 POSTGRES_PORT = 5432
+Made = tuple[tuple[pulumi.Resource, ...], tuple[pulumi.Resource, ...]]
+"""What pods of any kind need to run, and what makes nodes of the accelerator pools."""
 
 
 class GpuCluster(AwsComponent):
@@ -63,22 +68,45 @@ class GpuCluster(AwsComponent):
         self.cluster_name, self.cluster_key, self.cluster = self.plane.name, self.plane.key, self.plane.cluster
         self.kubernetes: pulumi.ProviderResource = self._kubernetes(administrators(self, self.cluster, args.administrators))
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
-        addons = wanted(features)
-        early = [maker.make(addon) for addon in addons if addon.before_nodes]
-        nodes = PoolSet(self, self._ground(early), args.system, args.pools, network.zones)
-        late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
         self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
-        running = (nodes.system, *nodes.groups, *late)
-        self.launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
-        self.settled: Sequence[pulumi.Resource] = (nodes.system, *late, self._storage_class(late), *self.secret_reader.ready)
-        self.ready: Sequence[pulumi.Resource] = (
-            *self.settled,
-            *nodes.groups,
-            self._autoscaler(nodes.preferences, running),
-            *(nodes.launched(self.launching) if self.launching else ()),
-        )
+        running, pools = (self._by_eks if self.plane.auto else self._by_groups)(maker, features)
+        self.settled: Sequence[pulumi.Resource] = (*running, self._storage_class(running), *self.secret_reader.ready)
+        self.ready: Sequence[pulumi.Resource] = (*self.settled, *pools)
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
+
+    def _by_groups(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
+        """Nodes from managed groups, and from Karpenter where it is asked for."""
+        args, addons = self.args, wanted(features)
+        early = [maker.make(addon) for addon in addons if addon.before_nodes]
+        nodes = PoolSet(self, self._ground(early), args.system, args.pools, self.network.zones)
+        late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
+        running = (nodes.system, *nodes.groups, *late)
+        launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
+        scaled = self._autoscaler(nodes.preferences, running)
+        return (nodes.system, *late), (*nodes.groups, scaled, *(nodes.launched(launching) if launching else ()))
+
+    def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
+        """Nodes from EKS Auto Mode: node pools, as few as pods ask for."""
+        args, auto = self.args, AutoMode(self, self.plane, self.kubernetes)
+        launching = Launching(
+            by="auto-mode",
+            owner=self,
+            kubernetes=self.kubernetes,
+            version=args.version,
+            node_role=auto.role.role.name,
+            instance_profile="",
+            security_group=self.security_group,
+            subnets={zone: subnet.id for zone, subnet in self.network.private.items()},
+            key=self.cluster_key.arn,
+            after=(*auto.ready, *self.network.reachable),
+        )
+        nodes = AutoPools(launching)
+        system = nodes.make(plan_system(args.system, self.network.zones), SYSTEM, 0)
+        late = [maker.make(addon, system) for addon in wanted(features, auto_mode=True)]
+        plans = [(spec.karpenter or KarpenterPoolArgs(), plan_pool(name, spec, self.network.zones)) for name, spec in args.pools.items()]
+        pools = [nodes.make(plan, tuned, position) for tuned, ways in plans for position, plan in enumerate(ways)]
+        return (system, *late), tuple(pools)
 
     @property
     def security_group(self) -> pulumi.Output[str]:
@@ -191,7 +219,7 @@ class GpuCluster(AwsComponent):
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
                 "labels": self.context.labels.kubernetes(self.prefix, "storage-class"),
             },
-            provisioner="ebs.csi.aws.com",
+            provisioner="ebs.csi.eks.amazonaws.com" if self.plane.auto else "ebs.csi.aws.com",
             parameters={"type": "gp3", "encrypted": "true", "kmsKeyId": self.cluster_key.arn},
             allow_volume_expansion=True,
             reclaim_policy="Delete",

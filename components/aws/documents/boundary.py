@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from components.aws.documents.statements import Statement, allow
 
 SERVICES = (
+    "acm",
     "athena",
     "autoscaling",
     "backup",
     "bedrock",
     "cloudtrail",
     "cloudwatch",
+    "cognito-idp",
     "config",
     "dynamodb",
     "ec2",
@@ -35,12 +37,14 @@ SERVICES = (
     "scheduler",
     "secretsmanager",
     "servicequotas",
+    "shield",
     "sns",
     "sqs",
     "ssm",
     "ssmmessages",
     "states",
     "tag",
+    "wafv2",
     "xray",
 )
 """Services that a role of the platform may use at all, in the stack's regions."""

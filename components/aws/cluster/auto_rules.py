@@ -1,0 +1,56 @@
+"""What EKS Auto Mode cannot do of what a stack file may ask of a cluster. Pure functions.
+
+Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances" and "Create a Node Class for Amazon EKS", read 2026-11-26.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from components.aws.capacity.plan import GroupedReservations, ReservedCapacity
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
+from components.aws.cluster.addons import ADDONS
+from components.spec import Problem
+
+FAMILIES = frozenset(
+    "p6-b200 p6-b300 p5 p5e p5en p4d p4de p3dn g7e g6 gr6 g6e g5g g5 g4dn g4ad inf2 inf1 trn1 trn1n trn2".split()  # noqa: SIM905
+)
+"""Families of accelerated machines that Auto Mode starts."""
+TOO_SMALL = ("nano", "micro", "small")
+BUILT_IN = frozenset(addon.name for addon in ADDONS if addon.feature is None)
+"""Add-ons whose work Auto Mode does itself."""
+OTHERWISE = "set cluster.autoscaler to {kind: karpenter}"
+
+
+def of_cluster(addons: Iterable[str], image_release: str | None, system: SystemPoolArgs) -> Iterator[Problem]:
+    """What the cluster as a whole asks in vain."""
+    for name in addons:
+        if name in BUILT_IN:
+            yield Problem(("addons", name), "is part of Auto Mode, which keeps it up to date by itself: remove it")
+    if image_release:
+        yield Problem(("image_release",), f"is held, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}")
+    if "min" in system.model_fields_set:
+        yield Problem(("system", "min"), "is stated, and Auto Mode keeps no node that no pod needs: remove it")
+    if system.machine.rpartition(".")[2] in TOO_SMALL:
+        yield Problem(
+            ("system", "machine"), "is too small for Auto Mode, which starts nodes from medium on: take a larger one, such as m7i.large"
+        )
+
+
+def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What a pool asks in vain, by path within the pool."""
+    family = pool.machine.partition(".")[0]
+    if family not in FAMILIES:
+        yield ("machine",), f"is not started by Auto Mode, which has {', '.join(sorted(FAMILIES))}: take one of these, or {OTHERWISE}"
+    if pool.image_release:
+        yield ("image_release",), f"is held, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
+    if pool.fabric == "efa":
+        yield ("fabric",), f"is efa, and nodes of Auto Mode set no huge pages apart for it: set fabric: none, or {OTHERWISE}"
+    if pool.close:
+        yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
+    if pool.scratch is not None:
+        yield ("scratch",), "is chosen, and Auto Mode stripes local disks wherever they are larger than disk: remove it"
+    if pool.min and not (pool.karpenter and pool.karpenter.static):
+        yield ("min",), f"is {pool.min}, and Auto Mode keeps no node that no pod needs: set min: 0, or karpenter: {{static: true}}"
+    for index, capacity in enumerate(pool.capacity):
+        if isinstance(capacity, ReservedCapacity) and isinstance(capacity.reserved, GroupedReservations):
+            text = "selects by resource group, which node classes cannot: name tags of the reservations, or the id of one"
+            yield ("capacity", index, "reserved"), text
