@@ -72,6 +72,7 @@ def recover(
         "replication",
         {role: (source, region.storage.buckets[role]) for role, (source, _) in home.buckets.items()},
         follow_deletes=args.follow_deletes,
+        locked=[role for role in args.buckets if arguments[role].lock],
         repositories=tuple(names.values()),
         destination=args.region,
         after=region.images.repositories,

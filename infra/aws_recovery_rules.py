@@ -59,10 +59,10 @@ def buckets(known: Iterable[str], endpoints: Iterable[str], args: RecoveryArgs) 
             near = did_you_mean(name, names)
             listed = f"there are {', '.join(names)}"
             yield Problem((HERE, "buckets", index), f"names no bucket that can be copied: {near or listed}")
-    if RUNS not in args.buckets:
+    if RUNS in names and RUNS not in args.buckets:
         text = f"lacks {RUNS}: rows of the copied database point into it, and would point at nothing; add it"
         yield Problem((HERE, "buckets"), text)
-    if LOADED_FROM not in args.buckets and args.cluster != "none" and list(endpoints):
+    if LOADED_FROM in names and LOADED_FROM not in args.buckets and args.cluster != "none" and list(endpoints):
         yield Problem((HERE, "buckets"), f"lacks {LOADED_FROM}, from which endpoints load their weights: add it, or choose cluster: none")
 
 

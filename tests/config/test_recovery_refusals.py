@@ -88,3 +88,14 @@ def test_promises_state_what_is_degraded() -> None:
     assert told["serving recovered"] == "reserved: 2 of 6 g6e.12xlarge in us-east-2b, paid for all the time"
     assert "takes up to 33m" in told["rto"]
     assert "database up to 30m behind" in told["rpo"]
+
+
+def test_buckets_of_others_are_theirs_to_copy() -> None:
+    document = fixed("recovery-database-without-artifacts")
+    key = "arn:aws:kms:us-west-2:111122223333:key/12345678-1234-1234-1234-123456789012"
+    document["storage"] = {"existing": {"artifacts": {"bucket": "theirs", "key": key}}}
+    platform, faults = judge(AwsPlatform, document, Reading())
+    assert platform is None
+    assert [fault.path for fault in faults] == ["recovery.buckets[0]"]
+    platform, faults = judge(AwsPlatform, changed(document, {("recovery", "buckets"): ["models"]}), Reading())
+    assert faults == []

@@ -1,6 +1,6 @@
 """What sends: in the site's region, objects and images are told to follow to the recovery region."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -52,6 +52,7 @@ class Replication(AwsComponent):
         buckets: Mapping[str, tuple[Bucket, Bucket]],
         *,
         follow_deletes: bool,
+        locked: Collection[str] = (),
         repositories: Sequence[str],
         destination: str,
         after: Sequence[pulumi.Resource],
@@ -60,13 +61,14 @@ class Replication(AwsComponent):
     ) -> None:
         super().__init__("Replication", name, context, opts)
         for role, (source, replica) in buckets.items():
-            self._objects(role, source, replica, follow_deletes)
+            self._objects(role, source, replica, follow_deletes, role in locked)
         self._images(repositories, destination, after)
         self.register_outputs({})
 
-    def _objects(self, role: str, source: Bucket, replica: Bucket, follow_deletes: bool) -> None:
+    def _objects(self, role: str, source: Bucket, replica: Bucket, follow_deletes: bool, locked: bool) -> None:
         ends = (self._end(source), self._end(replica))
-        sender = self.role(role, document(trust_service_unconditionally("s3.amazonaws.com")), inline=document(*replicates(*ends)))
+        rights = document(*replicates(*ends, locked=locked))
+        sender = self.role(role, document(trust_service_unconditionally("s3.amazonaws.com")), inline=rights)
         aws.s3.BucketReplicationConfig(
             f"{self.prefix}-{role}",
             bucket=source.bucket,

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components.aws.documents.keys import key_for_logs
+from components.aws.documents.replication import End, replicates
 from components.aws.documents.statements import document
 from components.aws.documents.stores import bucket_access, tls_only, untagged_expiry
 from components.aws.documents.trust import trust_pod, trust_service
@@ -101,3 +102,21 @@ def test_only_untagged_images_expire() -> None:
 def test_documents_carry_their_version_and_every_statement() -> None:
     text = resolved(lambda: document({"Sid": "a"}, {"Sid": "b"}))
     assert json.loads(text) == {"Version": "2012-10-17", "Statement": [{"Sid": "a"}, {"Sid": "b"}]}
+
+
+def replication(locked: bool) -> Any:
+    there = End("arn:aws:s3:::copy", "arn:aws:kms:us-east-2:111122223333:key/c", "us-east-2")
+    return resolved(lambda: list(replicates(End(BUCKET, KEY, "us-west-2"), there, locked=locked)))
+
+
+def test_what_copies_reads_the_source_and_writes_the_copy_each_under_its_key() -> None:
+    statements = replication(False)
+    assert not {action for action in actions(statements) if action.startswith(("s3:Put", "s3:Delete"))}
+    decrypts, encrypts = (s for s in statements if s["Action"][0].startswith("kms:"))
+    assert (decrypts["Resource"], encrypts["Resource"]) == ([KEY], ["arn:aws:kms:us-east-2:111122223333:key/c"])
+    assert decrypts["Condition"]["StringLike"] == {"kms:EncryptionContext:aws:s3:arn": [BUCKET, f"{BUCKET}/*"]}
+    assert encrypts["Condition"]["StringEquals"] == {"kms:ViaService": "s3.us-east-2.amazonaws.com"}
+
+
+def test_locks_go_along_where_there_are_any() -> None:
+    assert actions(replication(True)) - actions(replication(False)) == {"s3:GetObjectLegalHold", "s3:GetObjectRetention"}
