@@ -20,7 +20,7 @@ SITE = ("identity", "network", "storage", "cluster", "registry", "replication", 
 def stack_file(folder: Path, cluster: str) -> Path:
     """The example with a cold or a warm cluster."""
     content = yaml.safe_load(EXAMPLE.read_text())
-    content["config"]["groundwork:platform"]["recovery"]["cluster"] = cluster
+    content["config"]["groundwork:platform"]["recovery"] |= {"cluster": cluster, "notify": []}
     file = folder / EXAMPLE.name
     file.write_text(yaml.safe_dump(content, sort_keys=False))
     return file

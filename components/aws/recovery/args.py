@@ -8,10 +8,15 @@ from pydantic import Field, StringConstraints
 from components.aws.recovery.objectives import Standby
 from components.aws.regions import Region
 from components.aws.values import VpcCidr, Zone
+from components.given import Given
 from components.spec import Duration, Many, Name, Problem, Spec, rule
 
-TopicArn = Annotated[str, StringConstraints(max_length=512, pattern=r"^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$")]
-"""An SNS topic."""
+TopicArn = Annotated[
+    str,
+    StringConstraints(max_length=512, pattern=r"^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$"),
+    Given("aws:sns/topic:Topic", "SNS topic"),
+]
+"""An SNS topic that exists."""
 Count = Annotated[int, Field(ge=0, le=450)]
 
 
