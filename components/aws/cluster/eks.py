@@ -12,6 +12,7 @@ from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import accelerator_pool, plan_pool, plan_system
 from components.aws.capacity.placement import FabricGroups
+from components.aws.capacity.plugins import plugins
 from components.aws.capacity.pool_set import PoolSet, node_role
 from components.aws.cluster import autoscaler, karpenter
 from components.aws.cluster.access import administrators
@@ -24,7 +25,7 @@ from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network.facts import NetworkFacts
 from components.contracts import Binding, Context, Grant
-from components.kubernetes.addons.charts import MirrorArgs, release
+from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.lazy import lazy
 
@@ -84,7 +85,8 @@ class GpuCluster(AwsComponent):
         running = (nodes.system, *nodes.groups, *late)
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
         scaled = self._autoscaler(nodes.preferences, running)
-        return (nodes.system, *late), (*nodes.groups, scaled, *(nodes.launched(launching) if launching else ()))
+        announced = [self._plugin(chart, (nodes.system, *late)) for chart in plugins(args.pools.values())]
+        return (nodes.system, *late), (*nodes.groups, *announced, scaled, *(nodes.launched(launching) if launching else ()))
 
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
         """Nodes from EKS Auto Mode: node pools, as few as pods ask for."""
@@ -175,6 +177,11 @@ class GpuCluster(AwsComponent):
             fabric=FabricGroups(self, vpc=self.network.vpc.id, cluster_group=self.security_group) if fabric else None,
             after=(*after, *self.network.reachable),
         )
+
+    def _plugin(self, chart: Chart, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """A device plugin; its pods go where its devices are, when such nodes come."""
+        opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=list(after))
+        return release(f"{self.prefix}-{chart.name}", chart, mirror=self.mirror, opts=opts)
 
     def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         role = f"{self.prefix}-autoscaler"
