@@ -105,6 +105,21 @@ class ObjectStore(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class SharedVolume:
+    """A file system that pods of many nodes mount: what a claim on it must say (components.kubernetes.volumes.claim)."""
+
+    claim: str
+    """Name that a claim must have."""
+    names: Mapping[str, str]
+    """Persistent volume kept for each namespace that may mount it."""
+    size: str
+    """Kubernetes quantity that a claim asks for."""
+    access: Literal["ReadWriteMany", "ReadOnlyMany"]
+    zones: Sequence[str] = ()
+    """Zones that pods must run in; none is anywhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a workload's identity may do to one store. `access`: read | write (write includes read)."""
 

@@ -22,7 +22,7 @@ from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
 from infra.aws_capacity_rules import blocks_over, images_held, machines_offered, starters_there, zones_of_site
-from infra.aws_storage import foreign_keys, said_of_given_artifacts
+from infra.aws_storage import foreign_keys, pools_in_the_zone, said_of_given_artifacts
 from infra.between import Node, overlapping
 from infra.notes import Note
 from infra.platform import Platform
@@ -174,3 +174,9 @@ class AwsPlatform(Platform):
     @rule("storage", "registry")
     def _given_artifacts(self) -> Iterator[Problem]:
         yield from said_of_given_artifacts(self.storage, self.registry)
+
+    @rule("site", "cluster", "storage")
+    def _scratch_where_it_is_used(self) -> Iterator[Problem]:
+        if self.storage.scratch:
+            pools = {name: pool.stated for name, pool in self.cluster.pools.items()}
+            yield from pools_in_the_zone(self.storage.scratch, pools, self.site.zones)

@@ -11,7 +11,8 @@ STREAM_SERVICES = ("athena", "glue", "kinesis-streams")
 
 def features(platform: AwsPlatform) -> frozenset[Feature]:
     """What the rest of a platform asks of its cluster."""
-    return frozenset()
+    asked: dict[Feature, object] = {"lustre": platform.storage.scratch, "mountpoint": platform.storage.mounts}
+    return frozenset(feature for feature, by in asked.items() if by)
 
 
 def services(platform: AwsPlatform) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from components.naming import Naming
 from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
 from infra.aws_services import features, services
+from infra.aws_volumes import volumes
 from infra.site import Site
 
 
@@ -23,6 +24,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     from components.aws.identity.boundary import bounded
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
+    from components.aws.storage.mounts import mount_rights
     from components.aws.streams.streams import Streams
 
     site = platform.site
@@ -30,17 +32,20 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     here = pulumi.ResourceOptions(providers=[provider])
     context = bounded(Context(Naming(project, stack, site.account, site.region), labels), identity(platform), here)
     network = _network(platform, context, here)
-    storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
+    linked = tuple(platform.storage.scratch.links) if platform.storage.scratch else ()
+    storage = ObjectStorage("storage", platform.storage, context=context, linked=linked, opts=here)
     cluster = GpuCluster(
         "cluster",
         platform.cluster,
         network=network,
         context=context,
         features=features(platform),
+        grants={"aws-mountpoint-s3-csi-driver": mount_rights(platform.storage.mounts, storage, site.region)},
         mirror=platform.operators.mirror,
         opts=here,
     )
     registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    mounted = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     if platform.account:
         buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
@@ -49,7 +54,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted)
 
 
 def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptions) -> NetworkFacts:

@@ -1,10 +1,12 @@
 """Judgements between a platform's storage and the rest of it on AWS. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import BucketsArgs
+from components.aws.storage.lustre import LustreArgs
 from components.spec import Problem
+from infra.faults import did_you_mean
 
 Path = tuple[str | int, ...]
 
@@ -32,3 +34,19 @@ def said_of_given_artifacts(storage: BucketsArgs, registry: RegistryArgs) -> Ite
     if "artifacts" in storage.existing and "artifacts" in registry.model_fields_set:
         text = "would change an existing bucket, which is never modified: remove it, or storage.existing.artifacts"
         yield Problem(("registry", "artifacts"), text)
+
+
+def pools_in_the_zone(scratch: LustreArgs, pools: Mapping[str, Sequence[str]], zones: Sequence[str]) -> Iterator[Problem]:
+    """Problems of a Lustre file system's place; `pools` are zones by pool, none meaning all `zones` of the site."""
+    here = ("storage", "scratch")
+    if scratch.zone not in zones:
+        text = f"is not a zone of the site, which has {', '.join(zones)}: choose one of these, or add it to site.zones"
+        yield Problem((*here, "zone"), text)
+    for index, name in enumerate(scratch.pools):
+        if name not in pools:
+            near = did_you_mean(name, pools)
+            listed = f"pools are {', '.join(pools)}" if pools else "the cluster has none"
+            yield Problem((*here, "pools", index), f"names no pool of the cluster: {near or listed}")
+        elif (spread := tuple(pools[name] or zones)) != (scratch.zone,):
+            text = f"has nodes in {', '.join(spread)}, and the file system is in {scratch.zone} alone"
+            yield Problem((*here, "pools", index), f"{text}: set cluster.pools.{name}.zones to [{scratch.zone}], or move the file system")

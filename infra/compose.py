@@ -39,6 +39,7 @@ def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, Infer
         "artifacts": site.artifacts.uri,
         "database": site.database.host,
         "images": dict(site.images.repositories) if site.images else {},
+        **({"volumes": {claim: dict(volume.names) for claim, volume in site.volumes.items()}} if site.volumes else {}),
         "tracking": tracking.url,
         "endpoints": {name: endpoint.url for name, endpoint in endpoints.items()},
     }

@@ -1,8 +1,9 @@
 """What a platform stands on, wherever that is."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from components.contracts import Cluster, Context, Database, ImageRegistry, ObjectStore
+from components.contracts import Cluster, Context, Database, ImageRegistry, ObjectStore, SharedVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,3 +17,5 @@ class Site:
     database: Database
     images: ImageRegistry | None
     """None where the site's administrators keep the image registry."""
+    volumes: Mapping[str, SharedVolume] = field(default_factory=dict)
+    """File systems that pods may mount, by the name of the claim."""

@@ -21,7 +21,6 @@ from review.to_json import to_json
 from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, fields, judged, leaves, model, others, pattern
 
 AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
-EASTERN_KEY = "arn:aws:kms:us-east-1:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
 BLOCK: Place = ("cluster", "pools", "block")
 STATIC: Place = ("cluster", "pools", "static")
 POOL: Place = ("cluster", "pools", "serving")
@@ -97,14 +96,13 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("cluster", "existing", "endpoint"): "https://0123456789abcdef0123456789abcdee.gr7.us-west-2.eks.amazonaws.com"
         },
     },
+    "aws-scratch": {
+        "storage.scratch.zone": {(*POOL, "zones"): ["us-west-2b"], ("storage", "scratch", "zone"): "us-west-2b"},
+        "storage.scratch.size": {("storage", "scratch", "size"): "4.8TiB"},
+    },
     "aws-storage": {
-        "site.region": {
-            ("site", "region"): "us-east-1",
-            ("site", "zones"): ["us-east-1a", "us-east-1b"],
-            (*POOL, "zones"): ["us-east-1a"],
-            ("storage", "existing", "artifacts", "key"): EASTERN_KEY,
-            ("storage", "keys", "models", "existing"): EASTERN_KEY,
-        },
+        "storage.scratch.links.*.prefix": {("storage", "scratch", "links", "datasets", "prefix"): "images/"},
+        "storage.mounts.*.prefix": {("storage", "mounts", "models", "prefix"): "qwen/"},
     },
     "aws-capacity": {
         "cluster.pools.*.capacity.[].end": {("cluster", "pools", "block", "capacity", 0, "end"): "2027-01-12T11:30:00Z"},
@@ -135,6 +133,7 @@ CHECKED: dict[str, dict[Place, Any]] = {
     "recovery.assumes.decide": {("recovery", "assumes", "decide"): "3h"},
     "recovery.assumes.redirect": {("recovery", "assumes", "redirect"): "3h"},
     "cluster.pools.*.capacity.[].start": {("cluster", "pools", "block", "capacity", 0, "start"): "2027-02-01T11:30:00Z"},
+    "storage.scratch.pools.[]": {("storage", "scratch", "pools", 0): "training"},
     "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
     "cluster.pools.*.gpus_per_node": {
         ("cluster", "pools", "large", "gpus_per_node"): 1,

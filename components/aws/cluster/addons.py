@@ -8,9 +8,18 @@ from typing import Any, Literal
 import pulumi
 
 from components.aws.documents.keys import volumes_key_use
-from components.aws.documents.statements import Statement
+from components.aws.documents.statements import Statement, allow
 
-AddonName = Literal["vpc-cni", "eks-pod-identity-agent", "kube-proxy", "coredns", "aws-ebs-csi-driver", "eks-node-monitoring-agent"]
+AddonName = Literal[
+    "vpc-cni",
+    "eks-pod-identity-agent",
+    "kube-proxy",
+    "coredns",
+    "aws-ebs-csi-driver",
+    "aws-fsx-csi-driver",
+    "aws-mountpoint-s3-csi-driver",
+    "eks-node-monitoring-agent",
+]
 Feature = Literal["efs", "lustre", "mountpoint"]
 """What the rest of a platform asks of its cluster: file systems of each kind, mounted by pods."""
 
@@ -40,6 +49,11 @@ class Addon:
         return json.dumps(self.values, sort_keys=True) if self.values else None
 
 
+def looks_at_lustre(key: pulumi.Input[str]) -> Sequence[Statement]:
+    """All that volumes of file systems which exist need; none is made from inside the cluster. FSx knows no resource for it."""
+    return (allow(["fsx:DescribeFileSystems"], ["*"]),)
+
+
 ADDONS = (
     Addon("eks-pod-identity-agent", before_nodes=True, services=("eks-auth",)),
     Addon(
@@ -60,6 +74,22 @@ ADDONS = (
         policy="arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
         statements=volumes_key_use,
         services=("ec2",),
+    ),
+    Addon(
+        "aws-fsx-csi-driver",
+        before_nodes=False,
+        service_account="fsx-csi-controller-sa",
+        statements=looks_at_lustre,
+        feature="lustre",
+        services=("fsx",),
+    ),
+    Addon(
+        "aws-mountpoint-s3-csi-driver",
+        before_nodes=False,
+        # Not on by itself, and GPU nodes are tainted.
+        values={"node": {"tolerateAllTaints": True}},
+        service_account="s3-csi-driver-sa",
+        feature="mountpoint",
     ),
     Addon("eks-node-monitoring-agent", before_nodes=False),
 )

@@ -1,0 +1,34 @@
+"""File systems and mounted buckets of a platform on AWS, as its workloads claim them."""
+
+from collections.abc import Mapping
+
+import pulumi
+
+from components.aws.cluster.eks import GpuCluster
+from components.aws.network.facts import NetworkFacts
+from components.aws.storage.buckets import ObjectStorage
+from components.aws.storage.lustre import LustreFileSystem
+from components.aws.storage.mounts import BucketMounts
+from components.contracts import Context, SharedVolume
+from infra.aws_platform import AwsPlatform
+
+
+def volumes(
+    platform: AwsPlatform,
+    *,
+    network: NetworkFacts,
+    cluster: GpuCluster,
+    storage: ObjectStorage,
+    context: Context,
+    opts: pulumi.ResourceOptions,
+) -> Mapping[str, SharedVolume]:
+    """Make what the stack file asks for; by the name of the claim."""
+    args, made = platform.storage, []
+    if args.scratch:
+        lustre = LustreFileSystem(
+            "scratch", args.scratch, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
+        )
+        made.append(lustre.volume)
+    if args.mounts:
+        made += BucketMounts("mounts", args.mounts, cluster=cluster, storage=storage, context=context, opts=opts).volumes.values()
+    return {volume.claim: volume for volume in made}

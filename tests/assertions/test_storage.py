@@ -1,0 +1,136 @@
+"""What an expert would look for where data is kept: closed, versioned, cleaned, under keys, locked where said, and beside who reads it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from graph.model import Graph, Resource
+from tests.assertions.graphs import graph, on_aws
+
+BUCKET, LUSTRE = "aws:s3/bucket:Bucket", "aws:fsx/lustreFileSystem:LustreFileSystem"
+INGRESS, EGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+LINK, ADDON, GROUP = "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation", "aws:eks/addon:Addon", "aws:eks/nodeGroup:NodeGroup"
+VOLUME, KEY, SUBNET = "kubernetes:core/v1:PersistentVolume", "aws:kms/key:Key", "aws:ec2/subnet:Subnet"
+SCRATCH = "lustre"
+
+
+def setting(stack: Graph, kind: str) -> dict[str, Resource]:
+    """The settings of one kind, by bucket."""
+    found = stack.of_type(f"aws:s3/{kind[0].lower()}{kind[1:]}:{kind}")
+    return {row.inputs["bucket"]: row for row in found}
+
+
+def one(stack: Graph, token: str) -> Resource:
+    (found,) = stack.of_type(token)
+    return found
+
+
+def statements(text: str) -> dict[str, Any]:
+    return {statement["Sid"]: statement for statement in json.loads(text)["Statement"] if "Sid" in statement}
+
+
+@pytest.mark.parametrize("stack", on_aws())
+def test_every_bucket_is_closed_versioned_cleaned_and_reached_by_tls(stack: str) -> None:
+    made = graph(stack)
+    buckets = {bucket.inputs["bucket"] for bucket in made.of_type(BUCKET)}
+    assert buckets
+    closed, versions, rules, policies = (
+        setting(made, kind) for kind in ("BucketPublicAccessBlock", "BucketVersioning", "BucketLifecycleConfiguration", "BucketPolicy")
+    )
+    for name in buckets:
+        assert all(
+            closed[name].inputs[way] for way in ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets")
+        )
+        assert versions[name].inputs["versioningConfiguration"] == {"status": "Enabled"}
+        (kept,) = rules[name].inputs["rules"]
+        assert kept["noncurrentVersionExpiration"]["noncurrentDays"] > 0
+        assert kept["abortIncompleteMultipartUpload"]["daysAfterInitiation"] == 7
+        assert statements(policies[name].inputs["policy"])["OnlyTls"]["Effect"] == "Deny"
+
+
+@pytest.mark.parametrize("stack", on_aws())
+def test_only_targets_of_access_logs_go_without_a_customer_key_and_a_lock(stack: str) -> None:
+    made = graph(stack)
+    targets = {row.inputs["targetBucket"] for row in setting(made, "BucketLogging").values()}
+    for name, row in setting(made, "BucketServerSideEncryptionConfiguration").items():
+        default = row.inputs["rules"][0]["applyServerSideEncryptionByDefault"]
+        assert (default["sseAlgorithm"] == "AES256") == (name in targets)
+    assert not targets & setting(made, "BucketObjectLockConfiguration").keys()
+
+
+def test_a_locked_bucket_is_versioned_first() -> None:
+    made = graph(SCRATCH)
+    locks = setting(made, "BucketObjectLockConfiguration")
+    assert locks
+    for name, lock in locks.items():
+        assert setting(made, "BucketVersioning")[name].urn in lock.dependencies
+        assert lock.inputs["rule"]["defaultRetention"] == {"mode": "GOVERNANCE", "days": 30}
+
+
+def test_lustre_stands_in_the_one_zone_of_the_nodes_that_read_it() -> None:
+    made = graph(SCRATCH)
+    lustre, zones = one(made, LUSTRE), {subnet.id: subnet.inputs["availabilityZone"] for subnet in made.of_type(SUBNET)}
+    (pool,) = [group for group in made.of_type(GROUP) if "training" in group.name]
+    assert {zones[subnet] for subnet in pool.inputs["subnetIds"]} == {zones[lustre.inputs["subnetIds"]]}
+    assert lustre.inputs["deploymentType"] == "PERSISTENT_2"
+    (volume,) = [volume for volume in made.of_type(VOLUME) if volume.inputs["spec"]["csi"]["driver"] == "fsx.csi.aws.com"]
+    (term,) = volume.inputs["spec"]["nodeAffinity"]["required"]["nodeSelectorTerms"]
+    assert term["matchExpressions"] == [
+        {"key": "topology.kubernetes.io/zone", "operator": "In", "values": [zones[lustre.inputs["subnetIds"]]]}
+    ]
+    assert volume.inputs["spec"]["csi"]["volumeHandle"] == lustre.id
+
+
+def test_lustre_speaks_with_itself_and_with_nodes_alone() -> None:
+    made = graph(SCRATCH)
+    (own,) = one(made, LUSTRE).inputs["securityGroupIds"]
+    nodes = one(made, "aws:eks/cluster:Cluster").outputs["vpcConfig"]["clusterSecurityGroupId"]
+    ports = {(988, 988), (1018, 1023)}
+    for token in (INGRESS, EGRESS):
+        rules = [
+            rule.inputs
+            for rule in made.of_type(token)
+            if own in (rule.inputs["securityGroupId"], rule.inputs.get("referencedSecurityGroupId"))
+        ]
+        met = {(rule["securityGroupId"], rule["referencedSecurityGroupId"]) for rule in rules}
+        assert met == {(own, own), (own, nodes), (nodes, own)}
+        for pair in met:
+            there = [rule for rule in rules if (rule["securityGroupId"], rule["referencedSecurityGroupId"]) == pair]
+            assert {(rule["fromPort"], rule["toPort"]) for rule in there} == ports
+    before = {made.by_urn[urn].inputs.get("referencedSecurityGroupId") for urn in one(made, LUSTRE).dependencies if urn in made.by_urn}
+    assert own in before
+
+
+def test_links_are_with_buckets_of_the_stack_whose_key_lets_lustre_in() -> None:
+    made = graph(SCRATCH)
+    buckets = {bucket.inputs["bucket"] for bucket in made.of_type(BUCKET)}
+    links = {link.inputs["fileSystemPath"]: link.inputs for link in made.of_type(LINK)}
+    assert links.keys() == {"/datasets", "/checkpoints"}
+    assert links["/checkpoints"]["s3"].keys() == {"autoExportPolicy"}
+    names = {link["dataRepositoryPath"].removeprefix("s3://") for link in links.values()}
+    assert names <= buckets
+    (key,) = [key for key in made.of_type(KEY) if "LustreLinks" in statements(key.inputs["policy"])]
+    condition = statements(key.inputs["policy"])["LustreLinks"]["Condition"]
+    assert {f"arn:aws:s3:::{name}" for name in names} <= set(condition["StringLike"]["kms:EncryptionContext:aws:s3:arn"])
+    assert condition["StringEquals"]["kms:CallerAccount"] == "111122223333"
+
+
+def test_drivers_come_with_what_is_mounted_and_volumes_are_kept_for_namespaces() -> None:
+    made = graph(SCRATCH)
+    drivers = {"aws-fsx-csi-driver", "aws-mountpoint-s3-csi-driver"}
+    assert drivers <= {addon.inputs["addonName"] for addon in made.of_type(ADDON)}
+    assert not drivers & {addon.inputs["addonName"] for addon in graph("dev").of_type(ADDON)}
+    claims = {(v.inputs["spec"]["claimRef"]["namespace"], v.inputs["spec"]["claimRef"]["name"]) for v in made.of_type(VOLUME)}
+    assert claims == {("training", "scratch"), ("training", "models")}
+    (models,) = [v.inputs["spec"] for v in made.of_type(VOLUME) if v.inputs["spec"]["csi"]["driver"] == "s3.csi.aws.com"]
+    assert "read-only" in models["mountOptions"]
+    assert models["accessModes"] == ["ReadOnlyMany"]
+
+
+def test_a_given_key_is_used_and_none_is_made_in_its_place() -> None:
+    made = graph(SCRATCH)
+    (name,) = [bucket.inputs["bucket"] for bucket in made.of_type(BUCKET) if "-models-" in bucket.inputs["bucket"]]
+    default = setting(made, "BucketServerSideEncryptionConfiguration")[name].inputs["rules"][0]["applyServerSideEncryptionByDefault"]
+    assert default["kmsMasterKeyId"] == "arn:aws:kms:us-west-2:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
+    assert not [key for key in made.of_type(KEY) if "models" in key.name]
