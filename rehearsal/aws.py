@@ -83,7 +83,9 @@ class Aws:
     def differ(
         self, instance: Instance, token: str, old: Mapping[str, Any], new: Mapping[str, Any], state: Mapping[str, Any]
     ) -> Difference:
-        """What changed and whether it replaces, by the table; and the order, by the bridge's rules. Raises for a type without rows.
+        """What changed and whether it replaces, by the table; and the order, by the bridge's rules.
+
+        Raises for a type without rows, and for a version that the cloud does not reach in one update.
 
         A provider that was moved to another region replaces what it made in the first.
         """
@@ -91,6 +93,7 @@ class Aws:
             found = replacement.diff(token, old, new)
         except replacement.UnknownReplacement as unknown:
             raise CloudError("", str(unknown)) from None
+        _stepwise(token, old, new)
         moved = ("region",) if self._moved(instance, token, new, state) else ()
         changed, replaces = dict.fromkeys((*found.changed, *moved)), dict.fromkeys((*found.replaces, *moved))
         first = bool(replaces) and (found.delete_before_replace or deletes_first(token, new))
@@ -161,6 +164,15 @@ class Aws:
             if holders:
                 raise CloudError(edge["code"], f"{edge['message'].format(**values)} Held by: {', '.join(holders)}")
         return [*_snapshot(txn, found), *_window(found), *_left_behind(found)]
+
+
+def _stepwise(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raise for a version that skips a minor, or goes back."""
+    row = table()["steps"].get(token)
+    before, after = (str(wire.revealed(inputs.get(row["property"])) if row else "") for inputs in (old, new))
+    minors = [text.partition(".")[2] for text in (before, after)]
+    if row and all(minor.isdecimal() for minor in minors) and int(minors[1]) - int(minors[0]) not in (0, 1):
+        raise CloudError(row["code"], row["message"].format(old=before, new=after))
 
 
 def deletes_first(token: str, inputs: Mapping[str, Any]) -> bool:

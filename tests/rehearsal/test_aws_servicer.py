@@ -392,3 +392,14 @@ def test_copies_of_backups_outlive_the_copying(clouds: Any, refused: type[Except
     east.delete(COPIES, "thing", *copies)
     (kept,) = clouds.store.retained()
     assert (kept.token, kept.reason) == (COPIES, "copies of the backups stay until they age out")
+
+
+@pytest.mark.parametrize(("wanted", "taken"), [("1.33", True), ("1.34", True), ("1.35", False), ("1.32", False)])
+def test_a_cluster_goes_up_one_minor_at_a_time_and_never_back(clouds: Any, refused: type[Exception], wanted: str, taken: bool) -> None:
+    old = {"name": "c", "roleArn": "arn:aws:iam::111122223333:role/r", "vpcConfig": {"subnetIds": []}, "version": "1.33"}
+    token = "aws:eks/cluster:Cluster"
+    if taken:
+        assert list(clouds.aws().diff(token, "c", "c", old, {**old, "version": wanted}).replaces) == []
+    else:
+        with pytest.raises(refused, match=f"minor version update from 1.33 to {wanted}"):
+            clouds.aws().diff(token, "c", "c", old, {**old, "version": wanted})
