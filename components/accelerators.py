@@ -58,10 +58,6 @@ class Machine:
 
 
 NOT_NVIDIA = frozenset(device.name for device in devices().values() if device.vendor != "nvidia")
-NEEDS_OWN_IMAGE = {
-    "rtx-pro-4500": "needs NVIDIA driver 595: Amazon Linux 2023 has it from release 20260917, Bottlerocket's releases do not say so",
-}
-"""Accelerator to reason. Source: EKS user guide as quoted in NVIDIA/aicr#2743, and awslabs/amazon-eks-ami#2768, read 2026-11-26."""
 
 
 def _cards(text: str) -> tuple[NetworkCard, ...]:
@@ -111,8 +107,6 @@ def unfit(machine: Machine, *, neuron: bool = False) -> str:
         return f"{machine.name} has {machine.accelerator}, which is not an NVIDIA GPU"
     if machine.accelerators < 1:
         return f"{machine.name} has a share of one {machine.accelerator}, not a whole GPU"
-    if reason := NEEDS_OWN_IMAGE.get(machine.accelerator):
-        return f"{machine.name} {reason}"
     return ""
 
 

@@ -78,6 +78,8 @@ class AcceleratorPool:
     """Ways of having nodes in order of preference: reserved, capacity-block, on-demand, spot, owned."""
     fabric: Fabric | None = None
     """How nodes reach one another; None where there is ordinary networking only."""
+    sharing: Sharing | None = None
+    """How several pods share one accelerator; `per_node` and `memory_mib` are then of shares. None gives each to one pod."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from components.accelerators import aws_machines
 from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.pools import GpuPoolArgs, dated
+from components.aws.cluster.compatibility import release_problems
 from components.catalogue.offerings import not_offered, where_offered
 from components.spec import Problem
 
@@ -52,15 +54,21 @@ def images_held(pools: Mapping[str, GpuPoolArgs], version: str, release: str | N
         if own and dated(own) and not own.startswith(f"{version}."):
             text = f"is of another Kubernetes version than the cluster's {version}: name a release that begins with {version}."
             yield Problem((*POOLS, name, "image_release"), text)
-        if pool.karpenter is not None and not own and not (release and not _neuron(pool)):
+        if pool.karpenter is not None and not own and not (release and pool.family == "bottlerocket"):
             text = (
                 "is missing, and Karpenter would take whatever image is newest: state it here, or for the cluster where it is Bottlerocket"
             )
             yield Problem((*POOLS, name, "image_release"), text)
 
 
-def _neuron(pool: GpuPoolArgs) -> bool:
-    return pool.accelerator.startswith(("trainium", "inferentia"))
+def images_run(pools: Mapping[str, GpuPoolArgs], version: str, release: str | None) -> Iterator[Problem]:
+    """A problem for each pool whose held image release has no driver for its GPUs."""
+    for name, pool in pools.items():
+        machine = aws_machines().get(pool.machine)
+        held = pool.image_release or (release if pool.family == "bottlerocket" else None)
+        place = ("image_release",) if pool.image_release else ("machine",)
+        for text in release_problems(machine, pool.family, version, held) if machine else ():
+            yield Problem((*POOLS, name, *place), f"has no driver: {text}")
 
 
 def blocks_over(pools: Mapping[str, GpuPoolArgs], now: datetime) -> Iterator[Problem]:

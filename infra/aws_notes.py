@@ -16,7 +16,7 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
         yield Note("cluster", told)
     auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
-        yield Note(f"pool {name}", capacity_plan(pool, auto=auto))
+        yield from (Note(f"pool {name}", text) for text in (capacity_plan(pool, auto=auto), *shared(pool)))
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
         if repaired(args, maker):
             yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
@@ -43,3 +43,10 @@ def _bought(capacity: Capacity) -> str:
     if isinstance(capacity, CapacityBlock):
         return f"block {capacity.block} in {capacity.zone} from {capacity.start} to {capacity.end}"
     return capacity
+
+
+def shared(pool: GpuPoolArgs) -> Iterator[str]:
+    """What follows for those who run or watch pods on shared GPUs; nothing where they are not shared."""
+    if share := pool.share:
+        yield f"{share.contract.kind} gives each GPU {share.contract.shares} shares of {share.memory_mib / 1024:.4g}GiB"
+        yield from share.contract.consequences

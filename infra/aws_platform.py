@@ -21,7 +21,7 @@ from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_account import budgeted_pools
-from infra.aws_capacity_rules import blocks_over, images_held, machines_offered, starters_there, zones_of_site
+from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
 from infra.aws_storage import foreign_keys, pools_in_the_zone, said_of_given_artifacts
 from infra.between import Node, overlapping
 from infra.notes import Note
@@ -79,8 +79,10 @@ class AwsPlatform(Platform):
         machine = aws_machines().get(args.machine)
         if machine is None:
             return None
-        nodes = sum(args.most)
-        return Node(machine.accelerators, machine.accelerator_memory_mib * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20)
+        nodes, share = sum(args.most), args.share
+        gpus, memory = (share.per_node, share.memory_mib) if share else (machine.accelerators, machine.accelerator_memory_mib)
+        sharing = share.contract if share else None
+        return Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing)
 
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
@@ -110,6 +112,10 @@ class AwsPlatform(Platform):
     def _images_held(self) -> Iterator[Problem]:
         if not isinstance(self.cluster.autoscaler, AutoModeArgs):
             yield from images_held(self.cluster.pools, self.cluster.version, self.cluster.image_release)
+
+    @rule("cluster")
+    def _images_run(self) -> Iterator[Problem]:
+        yield from images_run(self.cluster.pools, self.cluster.version, self.cluster.image_release)
 
     @rule("site", "cluster")
     def _own_administrators(self) -> Iterator[Problem]:

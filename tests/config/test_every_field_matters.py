@@ -117,6 +117,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("cluster", "pools", "elastic", "capacity", 0, "placement_group"): "research",
         },
     },
+    "aws-sharing": {"cluster.pools.*.sharing.profile": {("cluster", "pools", "cut", "sharing", "profile"): "3g.20gb"}},
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
         "operators.install.[]": {("operators", "install"): ["keda"]},

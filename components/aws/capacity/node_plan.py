@@ -1,18 +1,17 @@
 """What the nodes of pools are, as far as it is known before anything exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
 from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs, SystemPoolArgs
+from components.aws.cluster.compatibility import image_for, operator_labels
 from components.contracts import AcceleratorPool, Fabric, Taint
 
 SYSTEM_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64", "arm64": "BOTTLEROCKET_ARM_64"}
-GPU_IMAGES = {"x86_64": "BOTTLEROCKET_x86_64_NVIDIA", "arm64": "BOTTLEROCKET_ARM_64_NVIDIA"}
-"""EKS image type by architecture; the NVIDIA variants bring driver and device plugin."""
-NEURON_IMAGE = "AL2023_x86_64_NEURON"
-"""With the Neuron driver; there is none for other processors, and none of Bottlerocket for managed node groups."""
+"""EKS image type by architecture, for nodes without accelerators."""
 CAPACITY_TYPES = {"reserved": "ON_DEMAND", "capacity-block": "CAPACITY_BLOCK", "on-demand": "ON_DEMAND", "spot": "SPOT"}
 EKS_EFFECTS = {"NoSchedule": "NO_SCHEDULE", "PreferNoSchedule": "PREFER_NO_SCHEDULE", "NoExecute": "NO_EXECUTE"}
 FABRIC_LABEL = "groundwork.dev/fabric"
@@ -24,6 +23,11 @@ HUGE_PAGES = 5128
 
 Source: AWS EKS user guide, node-efa.md, "instances with the EFA driver installed pre-allocate 5128 2MiB Huge Pages"; Bottlerocket
 allocates none by itself.
+"""
+PLUGIN_CONFIG_LABEL = "nvidia.com/device-plugin.config"
+"""Names what the device plugin of the GPU operator does on a node.
+
+Source: NVIDIA/gpu-operator documentation, "Time-Slicing GPUs in Kubernetes", node-specific configurations.
 """
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 """Tells the autoscaler that a new node will have GPUs, so that it adds no second one while the first still announces them.
@@ -56,6 +60,8 @@ class NodePlan:
     """Whether nodes stand in a placement group: that of the reservation, else one of their own."""
     nvme: bool = False
     """Whether images and scratch are on local disks."""
+    plugin: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the device plugin that Bottlerocket brings, where they are not its own."""
 
     @property
     def machine(self) -> str:
@@ -94,26 +100,34 @@ def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodePlan:
 def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodePlan, ...]:
     """The nodes of an accelerator pool, one plan for each way they are bought; only the first keeps nodes that are always there."""
     machine = aws_machines()[args.machine]
-    fabric = args.fabric == "efa"
+    fabric, image = args.fabric == "efa", image_for(machine, args.family)
+    labels = {POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator, **({FABRIC_LABEL: "efa"} if fabric else {})}
+    labels |= set_up_by_operator(name, args) if args.family == "al2023" else operator_labels(image)
     return tuple(
         NodePlan(
             role=f"pool-{name}-{role}",
             machines=(args.machine, *args.machines) if isinstance(capacity, str) else (args.machine,),
-            image=NEURON_IMAGE if machine.neuron else GPU_IMAGES[machine.architecture],
+            image=image,
             capacity=capacity,
             min=args.min if position == 0 else 0,
             max=args.most[position],
             disk_gib=args.disk.gib,
             zones=zones_for(capacity, args.stated or zones),
-            labels={POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator, **({FABRIC_LABEL: "efa"} if fabric else {})},
+            labels=labels,
             taints=(taint_of(machine),),
             release=args.image_release,
             fabric=fabric,
             close=args.close and way_of(capacity) != "capacity-block",
             nvme=bool(machine.nvme_disks) if args.scratch is None else args.scratch == "nvme",
+            plugin=args.share.bottlerocket if args.share and args.family == "bottlerocket" else {},
         )
         for position, (capacity, role) in enumerate(zip(args.capacity, roles(args.capacity), strict=True))
     )
+
+
+def set_up_by_operator(name: str, args: GpuPoolArgs) -> Mapping[str, str]:
+    """Labels by which the GPU operator cuts and shares the GPUs of a node as its pool says."""
+    return {**args.share.node_labels, PLUGIN_CONFIG_LABEL: name} if args.share else {}
 
 
 def taint_of(machine: Machine) -> Taint:
@@ -125,16 +139,18 @@ def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
     """The pool as a workload needs to know it."""
     machine = aws_machines()[args.machine]
     fabric = Fabric(FABRIC, machine.efa_max, HUGE_PAGES * 2) if args.fabric == "efa" else None
+    share = args.share
     return AcceleratorPool(
         name=name,
         machine=args.machine,
         accelerator=args.accelerator,
-        resource=machine.resource,
-        per_node=int(machine.accelerators),
-        memory_mib=machine.accelerator_memory_mib,
+        resource=share.resource if share else machine.resource,
+        per_node=share.per_node if share else int(machine.accelerators),
+        memory_mib=share.memory_mib if share else machine.accelerator_memory_mib,
         node_labels={POOL_LABEL: name},
         taints=(taint_of(machine),),
         max_nodes=sum(args.most),
         capacity=tuple(map(way_of, args.capacity)),
         fabric=fabric,
+        sharing=share.contract if share else None,
     )

@@ -17,7 +17,7 @@ from components.aws.capacity.node_plan import NodePlan
 from components.aws.capacity.placement import placement_group
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, TaggedReservations, way_of
 from components.aws.capacity.pools import POOL_LABEL
-from components.aws.capacity.user_data import al2023_parts, bottlerocket_settings
+from components.aws.capacity.user_data import start
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.spec import Duration
@@ -128,7 +128,7 @@ def node_class(
     """The spec of an EC2NodeClass."""
     groups = ground.fabric.ids if plan.fabric and ground.fabric else (launching.security_group,)
     # Karpenter stripes local disks by itself.
-    settings = (bottlerocket_settings if plan.bottlerocket else al2023_parts)(huge_pages=plan.huge_pages, nvme=False)
+    settings = start(plan.bottlerocket, huge_pages=plan.huge_pages, nvme=False, plugin=plan.plugin)
     interfaces = karpenter_interfaces(layout(aws_machines()[plan.machine], karpenter=True)) if plan.fabric else None
     spec = {
         "amiFamily": "Bottlerocket" if plan.bottlerocket else "AL2023",

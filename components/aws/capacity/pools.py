@@ -18,6 +18,9 @@ from components.aws.capacity.plan import (
     key_of,
     way_of,
 )
+from components.aws.capacity.sharing import Share, SharingArgs, share
+from components.aws.capacity.sharing import problems as sharing_problems
+from components.aws.cluster.compatibility import image_for
 from components.aws.values import Zone
 from components.spec import Many, Problem, Size, Spec, rule
 
@@ -114,11 +117,30 @@ class GpuPoolArgs(Spec):
     """Where images and scratch are: on the machine's local NVMe disks, striped, or on the data volume. Absent is nvme if it has them."""
     disk: Disk = Size("200GiB")
     """Data volume of each node."""
+    image: Literal["bottlerocket", "al2023"] | None = None
+    """Family of the node image: Bottlerocket, which announces its GPUs itself, or Amazon Linux 2023, for which the GPU operator does.
+    Absent is Bottlerocket for GPUs, and al2023 for Trainium and Inferentia, which have no other."""
     image_release: ImageRelease | None = None
-    """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or for Trainium and Inferentia one of Amazon Linux 2023,
-    such as 1.34.1-20251112. Absent follows the cluster's."""
+    """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or one of Amazon Linux 2023, such as 1.34.1-20251112.
+    Absent follows the cluster's."""
+    sharing: SharingArgs | None = None
+    """How several pods share one GPU; absent gives each GPU to one pod."""
     karpenter: KarpenterPoolArgs | None = None
     """Lets Karpenter make the pool's nodes, instead of managed node groups and the cluster autoscaler."""
+
+    @property
+    def family(self) -> Literal["bottlerocket", "al2023"]:
+        """Family of the node image."""
+        known = aws_machines().get(self.machine)
+        return self.image or ("al2023" if known and known.neuron else "bottlerocket")
+
+    @property
+    def share(self) -> Share | None:
+        """What nodes announce of shared GPUs; None where GPUs are not shared, or cannot be in this way."""
+        known = aws_machines().get(self.machine)
+        if self.sharing is None or known is None or any(sharing_problems(self.sharing, known, self.family, fabric=False, kept=1)):
+            return None
+        return share(self.sharing, known)
 
     @property
     def stated(self) -> tuple[str, ...]:
@@ -276,9 +298,25 @@ class GpuPoolArgs(Spec):
         if self.karpenter is not None:
             yield from (Problem(path, text) for path, text in self.karpenter.problems(machine, self.min, self.max, len(self.capacity)))
 
-    @rule("machine", "image_release")
+    @rule("machine", "image", "image_release")
     def _image_of_its_family(self) -> Iterator[Problem]:
-        machine = aws_machines().get(self.machine)
-        if machine and self.image_release and machine.neuron != dated(self.image_release):
-            wanted = "Amazon Linux 2023, such as 1.34.1-20251112" if machine.neuron else "Bottlerocket, such as 1.50.0-1a2b3c4d"
+        linux = self.family == "al2023"
+        if self.image_release and self.machine in aws_machines() and linux != dated(self.image_release):
+            wanted = "Amazon Linux 2023, such as 1.34.1-20251112" if linux else "Bottlerocket, such as 1.50.0-1a2b3c4d"
             yield Problem(("image_release",), f"is no release of the image that {self.machine} runs: name one of {wanted}")
+
+    @rule("machine", "image")
+    def _image_drives(self) -> Iterator[Problem]:
+        machine = aws_machines().get(self.machine)
+        if machine and not unfit(machine, neuron=True):
+            try:
+                image_for(machine, self.family)
+            except ValueError as error:
+                yield Problem(("image",), f"is {self.family}, and {error}")
+
+    @rule("machine", "image", "sharing", "fabric", "min")
+    def _can_be_shared(self) -> Iterator[Problem]:
+        machine = aws_machines().get(self.machine)
+        if self.sharing and machine and not unfit(machine, neuron=True):
+            found = sharing_problems(self.sharing, machine, self.family, fabric=self.fabric == "efa", kept=self.min)
+            yield from (Problem(("sharing", *path), text) for path, text in found)

@@ -88,12 +88,18 @@ def mig_accelerators() -> tuple[str, ...]:
     return tuple(sorted({row["accelerator"] for row in rows("mig_profiles")}))
 
 
-def problems(args: SharingArgs, machine: Machine, family: ImageFamily = "bottlerocket") -> Iterator[tuple[tuple[str, ...], str]]:
-    """Why the GPUs of a machine cannot be shared this way, by path within the sharing."""
+def problems(args: SharingArgs, machine: Machine, family: ImageFamily, *, fabric: bool, kept: int) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Why the GPUs of a machine cannot be shared this way, by path within the sharing. `kept` is how many nodes are always there."""
     if machine.neuron:
         yield (), f"is for NVIDIA GPUs, and {machine.name} has {machine.accelerator}, whose cores pods ask for one by one: remove it"
-    elif isinstance(args, MigSharing):
+        return
+    if fabric:
+        yield (), "does not go with fabric: efa, since work that spans nodes takes whole GPUs: remove it, or set fabric: none"
+    if isinstance(args, MigSharing):
         yield from _mig_problems(args, machine, family)
+        if args.strategy == "mixed" and family == "al2023" and not kept:
+            text = f"is mixed, and no autoscaler knows that a new node announces nvidia.com/mig-{args.profile}"
+            yield ("strategy",), f"{text}: set min: 1 or more, or strategy: single"
 
 
 def _mig_problems(args: MigSharing, machine: Machine, family: ImageFamily) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -104,9 +110,10 @@ def _mig_problems(args: MigSharing, machine: Machine, family: ImageFamily) -> It
     elif profile is None:
         yield ("profile",), f"is {args.profile}, which {machine.accelerator} does not have; it has {', '.join(known)}"
     elif family == "bottlerocket" and not profile.bottlerocket:
-        yield (), f"is mig, and Bottlerocket does not cut {machine.accelerator}: take time-slicing or mps"
+        yield (), f"is mig, and Bottlerocket does not cut {machine.accelerator}: set image: al2023, or take time-slicing or mps"
     if family == "bottlerocket" and args.strategy == "mixed":
-        yield ("strategy",), "is mixed, and Bottlerocket announces parts as nvidia.com/gpu only (bottlerocket#4483): set strategy: single"
+        text = "is mixed, and Bottlerocket announces parts as nvidia.com/gpu only (bottlerocket#4483)"
+        yield ("strategy",), f"{text}: set strategy: single, or image: al2023"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +133,6 @@ class Share:
     """settings.kubelet-device-plugins.nvidia."""
     plugin: Mapping[str, Any] = field(default_factory=dict)
     """Configuration file of NVIDIA's device plugin, for images without one of their own."""
-    autoscales: bool = True
-    """Whether an autoscaler that sees no node of the pool knows that a new one would announce the resource."""
 
 
 def share(args: SharingArgs, machine: Machine) -> Share:
@@ -171,7 +176,6 @@ def _mig(args: MigSharing, machine: Machine) -> Share:
         node_labels={"nvidia.com/mig.config": f"all-{profile.name}"},
         bottlerocket=settings if profile.bottlerocket else {},
         plugin={"version": "v1", "flags": {"migStrategy": args.strategy}},
-        autoscales=not mixed,
     )
 
 
@@ -190,19 +194,3 @@ def _replicas(machine: Machine, kind: Literal["time-slicing", "mps"], word: str,
         bottlerocket={"device-sharing-strategy": kind, kind: own},
         plugin={"version": "v1", "sharing": {word: shared}},
     )
-
-
-def toml(path: str, settings: Mapping[str, Any]) -> str:
-    """Settings of Bottlerocket as TOML tables under `path`, plain values first; "" for none."""
-    plain = {key: value for key, value in settings.items() if not isinstance(value, Mapping)}
-    lines = [f"[{path}]", *(f"{_quoted(key)} = {_value(value)}" for key, value in plain.items())] if plain else []
-    tables = [toml(f"{path}.{key}", value) for key, value in settings.items() if isinstance(value, Mapping)]
-    return "\n".join(filter(None, ["\n".join([*lines, ""]) if lines else "", *tables]))
-
-
-def _quoted(key: str) -> str:
-    return f'"{key}"' if "." in key else key
-
-
-def _value(value: bool | int | str) -> str:
-    return str(value).lower() if isinstance(value, bool | int) else f'"{value}"'

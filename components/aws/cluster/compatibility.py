@@ -15,12 +15,15 @@ def image_for(machine: Machine, family: Family, *, fips: bool = False) -> str:
 
     Raises ValueError, naming the image types that drive the machine, where the family has none.
     """
-    fit = [image for image in images().values() if drives(image, machine)]
-    for image in fit:
-        if image.family == family and image.fips == fips:
-            return image.type
+    if found := _image_of(machine, family, fips=fips):
+        return found.type
+    fit = [image.type for image in images().values() if drives(image, machine)]
     wanted = f"{family}{' with FIPS' if fips else ''}"
-    raise ValueError(f"{machine.name} has no {wanted} image; these drive it: {', '.join(image.type for image in fit) or 'none'}")
+    raise ValueError(f"{machine.name} has no {wanted} image; these drive it: {', '.join(fit) or 'none'}")
+
+
+def _image_of(machine: Machine, family: Family, *, fips: bool = False) -> Image | None:
+    return next((image for image in images().values() if drives(image, machine) and (image.family, image.fips) == (family, fips)), None)
 
 
 def drives(image: Image, machine: Machine) -> bool:
@@ -46,6 +49,12 @@ def image_problems(image_type: str, minor: str, machine: Machine, release: str |
 def _others(machine: Machine, beside: Image) -> str:
     fit = [image.type for image in images().values() if drives(image, machine) and image is not beside and not image.newest]
     return " or ".join(fit) or "an image of your own"
+
+
+def release_problems(machine: Machine, family: Family, minor: str, release: str | None) -> Iterator[str]:
+    """Whether a held release of an image family has a driver for a machine; nothing where the family has no image for it."""
+    if image := _image_of(machine, family):
+        yield from driver_problems(image, minor, machine, release)
 
 
 def driver_problems(image: Image, minor: str, machine: Machine, release: str | None = None) -> Iterator[str]:
@@ -117,10 +126,7 @@ def _one_announcer(kind: str, nodes: Collection[Image], found: Sequence[str], *,
 
 
 def operator_values(image_types: Collection[str]) -> dict[str, object]:
-    """Helm values that keep the GPU operator from installing what the images have, and its device plugin from images with one.
-
-    The plugin is kept off single nodes by the label of `operator_labels`.
-    """
+    """Helm values that keep the GPU operator from installing what the images have; single nodes are kept out by `operator_labels`."""
     nodes = [image for name in image_types if (image := images()[name]).accelerators == "nvidia"]
     return {
         "driver": {"enabled": not all("driver" in image.carries for image in nodes)},
@@ -130,5 +136,8 @@ def operator_values(image_types: Collection[str]) -> dict[str, object]:
 
 
 def operator_labels(image_type: str) -> dict[str, str]:
-    """Labels of nodes by which the GPU operator leaves its device plugin away; none where the image has no plugin."""
-    return {"nvidia.com/gpu.deploy.device-plugin": "false"} if images()[image_type].plugin else {}
+    """Labels of nodes that the GPU operator leaves alone, because their image has all that it would install; none for others.
+
+    Source: NVIDIA/gpu-operator@a22dbf671f2e:controllers/state_manager.go.
+    """
+    return {"nvidia.com/gpu.deploy.operands": "false"} if images()[image_type].plugin else {}

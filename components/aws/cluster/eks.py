@@ -1,12 +1,13 @@
 """An EKS cluster with GPU pools: private, logged, encrypted, with one identity per workload."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.capacity.auto_pools import SYSTEM, AutoPools
+from components.aws.capacity.gpu_operator import gpu_operator
 from components.aws.capacity.groups import Ground
 from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
@@ -85,7 +86,8 @@ class GpuCluster(AwsComponent):
         running = (nodes.system, *nodes.groups, *late)
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
         scaled = self._autoscaler(nodes.preferences, running)
-        announced = [self._plugin(chart, (nodes.system, *late)) for chart in plugins(args.pools.values())]
+        charts = [*((chart, {}) for chart in plugins(args.pools.values())), *gpu_operator(args.pools)]
+        announced = [self._plugin(chart, values, (nodes.system, *late)) for chart, values in charts]
         return (nodes.system, *late), (*nodes.groups, *announced, scaled, *(nodes.launched(launching) if launching else ()))
 
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
@@ -178,10 +180,10 @@ class GpuCluster(AwsComponent):
             after=(*after, *self.network.reachable),
         )
 
-    def _plugin(self, chart: Chart, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def _plugin(self, chart: Chart, values: Mapping[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         """A device plugin; its pods go where its devices are, when such nodes come."""
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=list(after))
-        return release(f"{self.prefix}-{chart.name}", chart, mirror=self.mirror, opts=opts)
+        return release(f"{self.prefix}-{chart.name}", chart, extra=values, mirror=self.mirror, opts=opts)
 
     def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         role = f"{self.prefix}-autoscaler"

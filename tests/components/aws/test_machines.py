@@ -82,14 +82,15 @@ def test_machines_without_gpus_have_none_in_the_table() -> None:
         ("inf2.xlarge", "not an NVIDIA GPU"),
         ("trn1.32xlarge", "not an NVIDIA GPU"),
         ("g6f.large", "a share of one"),
-        ("g7.2xlarge", "driver 595"),
     ],
 )
 def test_machines_that_cannot_form_a_gpu_pool_say_why(machine: str, reason: str) -> None:
     assert reason in unfit(aws_machines()[machine])
 
 
-@pytest.mark.parametrize("machine", ["g6.xlarge", "g6e.12xlarge", "p5.48xlarge", "p6-b200.48xlarge", "g5g.xlarge", "g7e.48xlarge"])
+@pytest.mark.parametrize(
+    "machine", ["g6.xlarge", "g6e.12xlarge", "p5.48xlarge", "p6-b200.48xlarge", "g5g.xlarge", "g7.2xlarge", "g7e.48xlarge"]
+)
 def test_gpu_machines_are_fit(machine: str) -> None:
     assert unfit(aws_machines()[machine]) == ""
 

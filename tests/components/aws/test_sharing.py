@@ -17,8 +17,8 @@ from components.aws.capacity.sharing import (
     problems,
     profiles,
     share,
-    toml,
 )
+from components.aws.capacity.user_data import toml
 from components.catalogue.devices import devices
 
 
@@ -67,9 +67,9 @@ def test_gpus_with_mig_are_those_of_generations_that_have_it() -> None:
         (mig("1g.5gb"), "p5.48xlarge", "bottlerocket", ("profile",), "it has 1g.10gb, 1g.20gb, 2g.20gb, 3g.40gb, 4g.40gb, 7g.80gb"),
         (mig("1g.10gb"), "p4de.24xlarge", "bottlerocket", (), ""),
         (mig("1g.10gb"), "g6e.12xlarge", "bottlerocket", (), "does not cut l40s; it cuts a100, b200, b300"),
-        (mig("1g.34gb"), "p6-b300.48xlarge", "bottlerocket", (), "Bottlerocket does not cut b300: take time-slicing or mps"),
+        (mig("1g.34gb"), "p6-b300.48xlarge", "bottlerocket", (), "Bottlerocket does not cut b300: set image: al2023, or take"),
         (mig("1g.34gb"), "p6-b300.48xlarge", "al2023", (), ""),
-        (mig("1g.10gb", "mixed"), "p5.48xlarge", "bottlerocket", ("strategy",), "set strategy: single"),
+        (mig("1g.10gb", "mixed"), "p5.48xlarge", "bottlerocket", ("strategy",), "set strategy: single, or image: al2023"),
         (mig("1g.10gb", "mixed"), "p5.48xlarge", "al2023", (), ""),
         (TimeSlicing(kind="time-slicing", replicas=2), "trn2.48xlarge", "bottlerocket", (), "trn2.48xlarge has trainium2"),
         (TimeSlicing(kind="time-slicing", replicas=2), "g6.xlarge", "bottlerocket", (), ""),
@@ -77,7 +77,7 @@ def test_gpus_with_mig_are_those_of_generations_that_have_it() -> None:
     ],
 )
 def test_what_cannot_be_shared_is_refused_with_the_way_out(args: SharingArgs, machine: str, family: Any, path: Any, told: str) -> None:
-    found = list(problems(args, aws_machines()[machine], family))
+    found = list(problems(args, aws_machines()[machine], family, fabric=False, kept=1))
     assert bool(found) == bool(told)
     if told:
         assert found[0][0] == path
@@ -138,9 +138,17 @@ def test_the_contract_says_what_keeps_pods_apart_and_what_is_not_measured() -> N
     assert "a fault of one ends all" in " ".join(limits.consequences)
 
 
-def test_an_autoscaler_cannot_start_the_first_node_for_parts_by_profile() -> None:
-    assert share(mig("1g.10gb"), P5).autoscales
-    assert not share(mig("1g.10gb", "mixed"), P5).autoscales
+def test_no_autoscaler_starts_the_first_node_for_parts_by_profile() -> None:
+    ((path, text),) = problems(mig("1g.10gb", "mixed"), P5, "al2023", fabric=False, kept=0)
+    assert path == ("strategy",)
+    assert "no autoscaler knows that a new node announces nvidia.com/mig-1g.10gb: set min: 1 or more" in text
+    assert list(problems(mig("1g.10gb"), P5, "al2023", fabric=False, kept=0)) == []
+
+
+def test_shares_have_no_fabric() -> None:
+    ((path, text),) = problems(TimeSlicing(kind="time-slicing", replicas=2), P5, "bottlerocket", fabric=True, kept=0)
+    assert path == ()
+    assert "set fabric: none" in text
 
 
 def test_nothing_is_no_table() -> None:

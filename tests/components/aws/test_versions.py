@@ -71,7 +71,7 @@ def test_references_between_tables_resolve() -> None:
 @pytest.mark.parametrize("name", FIT)
 def test_every_machine_fit_for_a_pool_has_an_image_that_runs_it_on_every_minor(name: str) -> None:
     machine = aws_machines()[name]
-    image = image_for(machine, "al2023" if machine.neuron else "bottlerocket")
+    image = image_for(machine, "al2023" if machine.neuron or name.startswith("g7.") else "bottlerocket")
     assert (images()[image].accelerators == "neuron") == machine.neuron
     for minor in minors():
         assert list(image_problems(image, minor, machine)) == []
@@ -164,7 +164,7 @@ def test_the_operator_installs_nothing_that_an_image_has() -> None:
     assert operator_values([AL2023]) == {"driver": {"enabled": False}, "toolkit": {"enabled": False}, "devicePlugin": {"enabled": True}}
     assert operator_values([BOTTLEROCKET])["devicePlugin"] == {"enabled": False}
     assert operator_values([BOTTLEROCKET, AL2023])["devicePlugin"] == {"enabled": True}
-    assert operator_labels(BOTTLEROCKET) == {"nvidia.com/gpu.deploy.device-plugin": "false"}
+    assert operator_labels(BOTTLEROCKET) == {"nvidia.com/gpu.deploy.operands": "false"}
     assert operator_labels(AL2023) == {}
     assert operator("v26.7.0").device_plugin == "v0.20.0"
 
