@@ -124,7 +124,8 @@ def _framework(framework: FrameworkLines) -> list[RenderableType]:
 
 def _notes(notes: Sequence[Note]) -> Iterator[RenderableType]:
     for subject, rows in groupby(notes, key=lambda note: note.subject):
-        yield _note(subject, "; ".join(note.text for note in rows))
+        for position, note in enumerate(rows):
+            yield _note("" if position else subject, note.text)
 
 
 def _not_judged(review: Review) -> Iterator[RenderableType]:

@@ -146,21 +146,23 @@ def share(args: SharingArgs, machine: Machine) -> Share:
             return _replicas(machine, "mps", "mps", args.replicas, SIDE_BY_SIDE)
 
 
+COUNTED = "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need"
 CUT = (
     "each share has memory and faults of its own",
     f"DCGM_FI_DEV_GPU_UTIL is not reported: watch {UTILISATION}",
     "a pod can use one share only, and shares reach no other GPU over NVLink",
     "another profile takes effect when a node starts, so nodes are replaced",
+    COUNTED,
 )
 TAKING_TURNS = (
     "no memory is set apart: one pod can take all of a GPU's, and a fault of one ends the others",
     "metrics are of whole GPUs and name no pod",
-    "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need",
+    COUNTED,
 )
 SIDE_BY_SIDE = (
     "memory and threads are limited for each pod, but a fault of one ends all that share its GPU",
     "metrics are of whole GPUs and name no pod",
-    "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need",
+    COUNTED,
 )
 
 

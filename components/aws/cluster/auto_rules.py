@@ -46,6 +46,10 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield ("fabric",), f"is efa, and nodes of Auto Mode set no huge pages apart for it: set fabric: none, or {OTHERWISE}"
     if pool.close:
         yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
+    if pool.image:
+        yield ("image",), f"is chosen, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
+    if pool.sharing:
+        yield ("sharing",), f"is stated, and Auto Mode announces whole accelerators only: remove it, or {OTHERWISE}"
     if pool.scratch is not None:
         yield ("scratch",), "is chosen, and Auto Mode stripes local disks wherever they are larger than disk: remove it"
     if pool.min and not (pool.karpenter and pool.karpenter.static):
