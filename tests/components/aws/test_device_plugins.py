@@ -22,11 +22,13 @@ from infra.config import load_file
 from tests.config.fields import CONTEXTS, draw
 
 ROOT = Path(__file__).parents[3]
-FILES = [
+EVERY = [
     *(path for name, path in CONTEXTS.items() if name.startswith("aws")),
     *(ROOT / f"Pulumi.{stack}.yaml" for stack in ("dev", "prod")),
     *sorted(ROOT.glob("examples/Pulumi.*.yaml")),
 ]
+FILES = [path for path in EVERY if isinstance(load_file(path)[0], AwsPlatform)]
+"""Every stack with a cluster of its own."""
 WORDS = {GPU_OPERATOR.name: "gpu-operator", NEURON.name: "neuron-plugin"}
 SHARING = CONTEXTS["aws-sharing"]
 
