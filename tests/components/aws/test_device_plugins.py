@@ -11,9 +11,10 @@ import pytest
 
 from components.accelerators import aws_machines
 from components.aws.capacity.gpu_operator import GPU_OPERATOR, gpu_operator, image_types
-from components.aws.capacity.plugins import EFA, NEURON, plugins
 from components.aws.capacity.node_plan import accelerator_pool
+from components.aws.capacity.plugins import EFA, NEURON, plugins
 from components.aws.capacity.pools import GpuPoolArgs
+from components.aws.cluster.args import AutoModeArgs
 from components.aws.cluster.compatibility import plugin_problems
 from graph.model import Graph
 from infra.aws_notes import shared
@@ -67,7 +68,8 @@ def test_every_node_has_one_announcer_of_its_accelerators(path: Path) -> None:
         image = image_types([pool])
         # The operator stays off nodes with a label that every pool of Bottlerocket has.
         installed = [WORDS[name] for name in charts(path) if name in WORDS and not (name == GPU_OPERATOR.name and pool.family != "al2023")]
-        assert list(plugin_problems(image, installed)) == []
+        auto = isinstance(platform(path).cluster.autoscaler, AutoModeArgs)
+        assert list(plugin_problems(image, installed, auto_mode=auto)) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
