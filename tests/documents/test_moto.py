@@ -242,7 +242,12 @@ REPLAYED: dict[str, Callable[[Any, Inputs], str]] = {
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule("ingress"),
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": _rule("egress"),
 }
-NOT_REPLAYED = {"aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "aws:ec2/flowLog:FlowLog", "aws:ec2/launchTemplate:LaunchTemplate"}
+NOT_REPLAYED = {
+    "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",
+    "aws:ec2/placementGroup:PlacementGroup",
+    "aws:ec2/flowLog:FlowLog",
+    "aws:ec2/launchTemplate:LaunchTemplate",
+}
 
 
 def _region(graph: Graph, resource: Resource) -> str:
