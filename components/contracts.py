@@ -5,7 +5,7 @@ A contract states facts of what exists, never how it was made; there is none for
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import pulumi
 
@@ -88,6 +88,18 @@ class SecretKey:
 
     secret: pulumi.Input[str]
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SecretStoreFacts:
+    """A secret store of the site that External Secrets may read, and that workloads of this stack may copy from."""
+
+    name: str
+    """Name of the ClusterSecretStore that stands for it."""
+    provider: Mapping[str, Any]
+    """`spec.provider` of the ClusterSecretStore."""
+    ready: Sequence[pulumi.Resource]
+    """What must exist before it can be read."""
 
 
 class ObjectStore(Protocol):

@@ -11,6 +11,7 @@ from components.aws.account.guardrails import AccountArgs
 from components.aws.alarms.topic import AlarmsArgs
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
 from components.aws.identity.boundary import IdentityArgs
+from components.aws.identity.secrets import SecretsArgs
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
@@ -59,6 +60,8 @@ class AwsPlatform(Platform):
     """The platform's buckets."""
     registry: RegistryArgs
     """Image repositories, the database of runs and models, and the artifact bucket."""
+    secrets: SecretsArgs | None = None
+    """A prefix in Secrets Manager from which workloads of the stack may copy; absent is none."""
     alarms: AlarmsArgs | None = None
     """People who are told when a stream or a database needs them; absent makes no alarms."""
     streams: StreamsArgs | None = None

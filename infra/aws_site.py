@@ -22,6 +22,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     from components.aws.alarms.topic import AlarmTopic
     from components.aws.cluster.eks import GpuCluster
     from components.aws.identity.boundary import bounded
+    from components.aws.identity.secrets import SecretsStore
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
     from components.aws.storage.mounts import mount_rights
@@ -54,7 +55,8 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted)
+    kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept)
 
 
 def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptions) -> NetworkFacts:

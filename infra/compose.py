@@ -15,7 +15,7 @@ from infra.sites import build
 def compose(platform: AnyPlatform, *, project: str, stack: str) -> dict[str, pulumi.Input[object]]:
     """Register every resource of the platform; returns the stack's outputs."""
     site = build(platform, project=project, stack=stack)
-    operators = Operators("operators", platform.operators, cluster=site.cluster, context=site.context)
+    operators = Operators("operators", platform.operators, cluster=site.cluster, context=site.context, secrets=site.secrets)
     tracking = TrackingServer(
         "tracking",
         platform.tracking,

@@ -23,6 +23,16 @@ def secret_store(name: str, metadata: Manifest, provider: Mapping[str, Any], opt
     return k8s.apiextensions.CustomResource(name, api_version=API, kind="SecretStore", metadata=metadata, spec=spec, opts=opts)
 
 
+def cluster_store(
+    name: str, metadata: Manifest, provider: Mapping[str, Any], namespaces: Mapping[str, str], opts: pulumi.ResourceOptions
+) -> pulumi.CustomResource:
+    """A ClusterSecretStore that only namespaces with the given labels may copy from."""
+    import pulumi_kubernetes as k8s
+
+    spec = {"provider": dict(provider), "conditions": [{"namespaceSelector": {"matchLabels": dict(namespaces)}}]}
+    return k8s.apiextensions.CustomResource(name, api_version=API, kind="ClusterSecretStore", metadata=metadata, spec=spec, opts=opts)
+
+
 def external_secret(
     name: str,
     metadata: Manifest,

@@ -211,3 +211,26 @@ def no_plain_secrets(resource: Resource, view: View) -> Iterator[str]:
         telling = SECRET_NAME.search(word) and not REFERENCE_NAME.search(word)
         if telling and (value is UNKNOWN or value not in (None, "")):
             yield f"{name} holds a secret in plain"
+
+
+def tracking(workload: Resource) -> bool:
+    """Whether a workload is the tracking server."""
+    return bool(get(workload, "metadata.labels", {}).get("app.kubernetes.io/name") == "tracking-server")
+
+
+@BOOK.rule(
+    "tracking-login",
+    "kubernetes:apps/v1:Deployment",
+    title="The tracking server knows who calls it",
+    remedy="state tracking.login",
+    level="advisory",
+    only=tracking,
+)
+def tracking_login(workload: Resource, view: View) -> Iterator[str]:
+    """Users, and the names by which it may be called."""
+    for container in containers(workload):
+        command = [str(word) for word in get(container, "command", [])]
+        if "--app-name=basic-auth" not in command:
+            yield "anybody who reaches it may change any run"
+        if not any(word.startswith("--allowed-hosts=") and word != "--allowed-hosts=*" for word in command):
+            yield "answers to any Host header"

@@ -57,6 +57,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "recovery.cluster": {("recovery", "cluster"): "cold"},
         "recovery.buckets.[]": {("recovery", "buckets"): ["artifacts", "models", "datasets"]},
         "recovery.capacity.*.zone": {("recovery", "capacity", "serving", "zone"): "us-east-2b"},
+        "secrets.prefix": {("secrets", "prefix"): "others/"},
         "alarms.emails.[]": {("alarms", "emails"): ["others@example.com"]},
         "streams.streams.*.columns.*": {("streams", "streams", "clicks", "columns", "at"): "date"},
         "streams.streams.*.partition_by": {("streams", "streams", "clicks", "partition_by"): None},

@@ -1,13 +1,14 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import pulumi
 
-from components.contracts import Cluster, Context
+from components.contracts import Cluster, Context, SecretStoreFacts
 from components.kubernetes.addons.charts import Chart, MirrorArgs, release
+from components.kubernetes.external_secret import cluster_store
 from components.kubernetes.vocabulary import ObjectName, Url
 from components.kubernetes.workload import with_provider
 from components.spec import Many, Problem, Spec, rule
@@ -138,13 +139,22 @@ class Operators(pulumi.ComponentResource):
     """What must exist before an object that an operator serves."""
 
     def __init__(
-        self, name: str, args: OperatorsArgs, *, cluster: Cluster, context: Context, opts: pulumi.ResourceOptions | None = None
+        self,
+        name: str,
+        args: OperatorsArgs,
+        *,
+        cluster: Cluster,
+        context: Context,
+        secrets: SecretStoreFacts | None = None,
+        opts: pulumi.ResourceOptions | None = None,
     ) -> None:
+        """`secrets` is the site's own secret store; namespaces of this stack may copy from it."""
         super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
         self.args = args
         self.monitoring = monitoring_of(args)
         wanted = [operator for operator in get_args(OperatorName) if operator in args.install]
-        self.ready = tuple(self._release(f"{name}-{operator}", CHARTS[operator], cluster, context) for operator in wanted)
+        releases = tuple(self._release(f"{name}-{operator}", CHARTS[operator], cluster, context) for operator in wanted)
+        self.ready = (*releases, *([self._store(f"{name}-secrets", secrets, releases, context)] if secrets else []))
         self.register_outputs({"installed": {operator: CHARTS[operator].version for operator in wanted}})
 
     def _release(self, name: str, chart: Chart, cluster: Cluster, context: Context) -> pulumi.Resource:
@@ -159,3 +169,10 @@ class Operators(pulumi.ComponentResource):
         )
         opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.settled])
         return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, opts=opts)
+
+    def _store(self, name: str, secrets: SecretStoreFacts, after: Sequence[pulumi.Resource], context: Context) -> pulumi.Resource:
+        """The ClusterSecretStore of the site's own secret store."""
+        labels = context.labels.kubernetes(name, "secret-store")
+        own = {key: labels[key] for key in ("app.kubernetes.io/part-of", "groundwork.dev/stack")}
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[*after, *secrets.ready])
+        return cluster_store(name, {"name": secrets.name, "labels": labels}, secrets.provider, own, opts)

@@ -10,6 +10,8 @@ from components.contracts import Cluster, Context, Database, Grant, ObjectStore
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
+from components.kubernetes.tracking.login import FILE, MOUNTED, STORE_URI, LoginArgs, configuration, secret
+from components.kubernetes.tracking.migration import job, migrating
 from components.kubernetes.vocabulary import Hostname, quantity
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import ImageReference, Many, Name, Size, Spec
@@ -24,7 +26,7 @@ class TrackingServerArgs(Spec):
     """MLflow: experiments, runs and the model registry."""
 
     image: ImageReference
-    """An image with MLflow 3.5 or newer, psycopg2 and boto3, pinned by digest. The official image lacks both drivers: build one from it."""
+    """An image with MLflow 3.18 or newer (mlflow[auth]), psycopg2 and boto3, pinned by digest. The official image lacks them."""
     replicas: Annotated[int, Field(ge=1, le=20)] = 2
     """Number of server pods. Two or more keep it answering while a node is drained."""
     cpu: Annotated[int, Field(ge=1, le=32)] = 1
@@ -35,6 +37,8 @@ class TrackingServerArgs(Spec):
     """Further names that clients call it by, such as a gateway's; its Service names are always allowed."""
     clients: Many[Name] = ()
     """Namespaces whose pods may call it; none may when empty."""
+    login: LoginArgs | None = None
+    """Log-in of users. Without it whoever reaches the server may change any run, and `clients` is all that keeps people out."""
 
 
 def allowed_hosts(identity: Identity, hosts: Sequence[str]) -> str:
@@ -57,12 +61,14 @@ def command(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Inpu
         "--serve-artifacts",
         pulumi.Output.concat("--artifacts-destination=", artifacts),
         f"--allowed-hosts={allowed_hosts(identity, args.hosts)}",
+        *(["--app-name=basic-auth"] if args.login else []),
     ]
 
 
 def server(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str], variables: Environment) -> Manifest:
     """The one container of a replica."""
     memory = quantity(args.memory)
+    login = [{"name": "login", "mountPath": MOUNTED, "readOnly": True}] if args.login else []
     return {
         "name": "server",
         "image": args.image,
@@ -70,13 +76,12 @@ def server(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input
         "env": manifests.environment({"HOME": "/tmp", **variables}),
         "ports": [{"name": HTTP, "containerPort": PORT, "protocol": "TCP"}],
         "resources": {"requests": {"cpu": str(args.cpu), "memory": memory}, "limits": {"memory": memory}},
-        # The first start makes the tables, and a new version migrates nothing by itself: ten minutes are for the former.
         "startupProbe": manifests.http_probe("/health", period=10, failures=60),
         "readinessProbe": manifests.http_probe("/health", period=5, failures=2),
         "livenessProbe": manifests.http_probe("/health", period=10, failures=3),
         "lifecycle": {"preStop": {"sleep": {"seconds": 10}}},
         "securityContext": manifests.container_security(),
-        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
+        "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}, *login],
     }
 
 
@@ -84,6 +89,8 @@ def deployment(
     identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str], variables: Environment, *, zonal: bool
 ) -> Manifest:
     """The replicas; state is in the database and the bucket alone."""
+    settings = configuration(identity, args.login)["metadata"]["name"] if args.login else ""
+    login = [{"name": "login", "configMap": {"name": settings}}] if args.login else []
     pod = {
         "serviceAccountName": identity.name,
         "automountServiceAccountToken": False,
@@ -92,7 +99,7 @@ def deployment(
         "securityContext": manifests.pod_security(),
         "topologySpreadConstraints": manifests.spread(identity.selector, zonal=zonal),
         "containers": [server(identity, args, artifacts, variables)],
-        "volumes": [manifests.scratch("tmp", "4Gi")],
+        "volumes": [manifests.scratch("tmp", "4Gi"), *login],
     }
     return {
         "metadata": identity.metadata(),
@@ -110,7 +117,7 @@ def deployment(
 class TrackingServer(pulumi.ComponentResource):
     """MLflow as plain manifests: a Deployment on the given database and bucket, and a namespace closed around it.
 
-    There is no login yet: the network policy is what decides who calls it, so `clients` is the list of those who may change any run.
+    Network policy decides who calls it, and `login` who they are. A job brings the database to the image's schema before pods change.
     """
 
     namespace: str
@@ -134,29 +141,29 @@ class TrackingServer(pulumi.ComponentResource):
 
         super().__init__("groundwork:kubernetes:TrackingServer", name, {}, with_provider(cluster, opts))
         identity = identity_of(name, name, "tracking-server", context)
-        enclosure = Enclosure(identity, self, quota={"pods": str(2 * args.replicas)}, after=operators.ready)
+        enclosure = Enclosure(identity, self, quota={"pods": str(2 * args.replicas + 1)}, after=operators.ready)
         binding, account = enclosure.bind(cluster, "server", [Grant(artifacts, "write", PREFIX)])
         connection, made = self._connection(enclosure, database)
-        network = enclosure.admit(PORT, args.clients, [*cluster.dataplane_egress, *binding.egress])
+        login, users = self._login(enclosure, args)
+        ways = [*cluster.dataplane_egress, *binding.egress]
+        network = enclosure.admit(PORT, args.clients, ways)
         destination = pulumi.Output.concat(artifacts.uri, "/", PREFIX.rstrip("/"))
-        variables = {**artifacts.environment, **binding.environment, **connection}
+        variables = {**artifacts.environment, **binding.environment, **connection, **login}
+        ready = [account, *made, *users, *binding.depends_on, *cluster.ready]
+        migrated = self._migration(enclosure, args, {**connection, **login}, ways, ready)
         manifest = deployment(identity, args, destination, variables, zonal=cluster.zonal)
-        after = [account, network, *made, *binding.depends_on, *cluster.ready]
-        pods = k8s.apps.v1.Deployment(f"{name}-pods", opts=enclosure.inside(*after), **manifest)
+        pods = k8s.apps.v1.Deployment(f"{name}-pods", opts=enclosure.inside(network, migrated, *ready), **manifest)
         enclosure.publish(pods)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
         self.register_outputs({"namespace": self.namespace, "url": self.url})
 
     def _connection(self, enclosure: Enclosure, database: Database) -> tuple[Environment, Sequence[pulumi.Resource]]:
-        """The variables that libpq connects by, and what makes the Secret they refer to.
-
-        The URI names no host and no user, so no password needs to be escaped into it; SQLAlchemy then leaves all of it to libpq.
-        """
+        """The variables that libpq connects by, and what makes the Secret they refer to."""
         namespace = enclosure.namespace.metadata["name"]
         username, password, made = database.credentials(enclosure.identity.name, namespace, self)
         return {
-            "MLFLOW_BACKEND_STORE_URI": "postgresql+psycopg2://",
+            "MLFLOW_BACKEND_STORE_URI": STORE_URI,
             "PGHOST": database.host,
             "PGPORT": str(database.port),
             "PGDATABASE": database.name,
@@ -164,3 +171,34 @@ class TrackingServer(pulumi.ComponentResource):
             "PGPASSWORD": password,
             "PGSSLMODE": "require",
         }, made
+
+    def _login(self, enclosure: Enclosure, args: TrackingServerArgs) -> tuple[Environment, Sequence[pulumi.Resource]]:
+        """The variables of the basic-auth app, and what makes what they refer to; nothing without log-in."""
+        import pulumi_kubernetes as k8s
+
+        if args.login is None:
+            return {}, ()
+        identity = enclosure.identity
+        settings = k8s.core.v1.ConfigMap(f"{identity.name}-login", opts=enclosure.inside(), **configuration(identity, args.login))
+        metadata = identity.metadata(f"{identity.name}-login")
+        variables, made = secret(f"{identity.name}-administrator", args.login, metadata, enclosure.inside())
+        return {"MLFLOW_AUTH_CONFIG_PATH": f"{MOUNTED}/{FILE}", **variables}, (settings, *made)
+
+    def _migration(
+        self,
+        enclosure: Enclosure,
+        args: TrackingServerArgs,
+        variables: Environment,
+        ways: Sequence[tuple[str, int]],
+        after: Sequence[pulumi.Resource],
+    ) -> pulumi.Resource:
+        """The job, let out to the database alone."""
+        import pulumi_kubernetes as k8s
+
+        identity = migrating(enclosure.identity)
+        policy = manifests.network_policy(identity, PORT, (), ways)
+        network = k8s.networking.v1.NetworkPolicy(f"{identity.name}-network", opts=enclosure.inside(), **policy)
+        own = {name: value for name, value in variables.items() if name != "MLFLOW_AUTH_CONFIG_PATH"}
+        manifest = job(identity, args.image, own, account=enclosure.identity.name, login=args.login is not None)
+        # Its name changes with the image, so the next job is made first and runs before the pods change.
+        return k8s.batch.v1.Job(f"{identity.name}-job", opts=enclosure.inside(network, *after), **manifest)

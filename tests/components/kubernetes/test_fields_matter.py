@@ -44,6 +44,7 @@ CHANGES: dict[str, Any] = {
     "tracking.memory": "3GiB",
     "tracking.hosts": ["runs.example.internal"],
     "tracking.clients": ["training"],
+    "tracking.login": {"administrator": {"kind": "external", "store": "vault", "key": "groundwork/mlflow"}},
     "operators.install": ["keda", "external-secrets"],
     "operators.prometheus.address": "http://thanos.monitoring.svc:9090",
     "operators.prometheus.namespace": "metrics",

@@ -47,7 +47,8 @@ def test_an_endpoint_is_whole(site: Any, endpoint_args: Any) -> None:
 def test_a_tracking_server_is_whole(site: Any, tracking_args: Any) -> None:
     site.tracking = tracking_args()
     assert set(kinds(site.record(), "tracking")) == {
-        *("namespace", "deny", "quota", "server-store", "account", "database", "network", "pods", "budget", "service")
+        *("namespace", "deny", "quota", "server-store", "account", "database", "network", "pods", "budget", "service"),
+        *("migration-network", "migration-job"),
     }
 
 
