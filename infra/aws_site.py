@@ -45,14 +45,16 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         mirror=platform.operators.mirror,
         opts=here,
     )
-    registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
+    registry = ModelRegistry(
+        "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, topic=topic, opts=here
+    )
     mounted = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     if platform.account:
         buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     if platform.recovery:
         recover(platform, platform.recovery, network=network, storage=storage, registry=registry, context=context, here=here)
-    topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
     kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None

@@ -129,6 +129,9 @@ Instant = Annotated[
 ]
 """A moment in UTC, to the second, quoted."""
 
+AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
+"""The id of an account: 12 digits, in quotes."""
+
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 """A region, such as us-east-2."""
 

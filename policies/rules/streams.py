@@ -13,6 +13,11 @@ QUEUE, ALARM = "aws:sqs/queue:Queue", "aws:cloudwatch/metricAlarm:MetricAlarm"
 WORKGROUP = "aws:athena/workgroup:Workgroup"
 
 
+def keeps_records(queue: Resource) -> bool:
+    """Whether a queue keeps what consumers of a stream put aside; others hold events of the cloud."""
+    return "failed" in str(queue.inputs.get("name", ""))
+
+
 @BOOK.rule("stream-key", STREAM, title="Streams are encrypted with a customer key", remedy="set encryptionType to KMS and kmsKeyId")
 def stream_key(stream: Resource, view: View) -> Iterator[str]:
     """Records at rest."""
@@ -20,7 +25,14 @@ def stream_key(stream: Resource, view: View) -> Iterator[str]:
         yield "is not encrypted with a customer key"
 
 
-@BOOK.rule("message-key", QUEUE, title="Queues are encrypted with a customer key", remedy="set kmsMasterKeyId", severity="medium")
+@BOOK.rule(
+    "message-key",
+    QUEUE,
+    title="Queues of records are encrypted with a customer key",
+    remedy="set kmsMasterKeyId",
+    severity="medium",
+    only=keeps_records,
+)
 def message_key(queue: Resource, view: View) -> Iterator[str]:
     """Messages at rest."""
     if not keyed(queue, view, "kmsMasterKeyId", queue.inputs.get("kmsMasterKeyId")):
@@ -89,7 +101,7 @@ def delivery_errors(delivery: Resource, view: View) -> Iterator[str]:
     title="Somebody is told when messages wait in a queue of failures",
     remedy="add an alarm on ApproximateNumberOfMessagesVisible that has actions",
     severity="medium",
-    only=lambda queue: "failed" in str(queue.inputs.get("name", "")),
+    only=keeps_records,
 )
 def dead_letter_alarm(queue: Resource, view: View) -> Iterator[str]:
     """What a consumer put aside is lost after two weeks."""

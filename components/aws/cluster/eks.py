@@ -47,6 +47,7 @@ class GpuCluster(AwsComponent):
 
     `features` are what the rest of the platform asks of it; `grants` what add-ons may do with what the platform made before it;
     `mirror` is where charts come from.
+    `node_roles` are the roles that nodes pull images with.
     `secret_reader` is the identity of External Secrets, made before its pods start; who owns a secret grants it the right to read.
     """
 
@@ -69,8 +70,9 @@ class GpuCluster(AwsComponent):
         self.plane = ControlPlane(self, args, network)
         self.cluster_name, self.cluster_key, self.cluster = self.plane.name, self.plane.key, self.plane.cluster
         self.kubernetes: pulumi.ProviderResource = self._kubernetes(administrators(self, self.cluster, args.administrators))
+        self.node_roles: list[aws.iam.Role] = []
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
-        self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
+        self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
         running, pools = (self._by_eks if self.plane.auto else self._by_groups)(maker, features)
         self.settled: Sequence[pulumi.Resource] = (*running, self._storage_class(running), *self.secret_reader.ready)
@@ -81,7 +83,9 @@ class GpuCluster(AwsComponent):
         """Nodes from managed groups, and from Karpenter where it is asked for."""
         args, addons = self.args, wanted(features)
         early = [maker.make(addon) for addon in addons if addon.before_nodes]
-        nodes = PoolSet(self, self._ground(early), args.system, args.pools, self.network.zones)
+        ground = self._ground(early)
+        self.node_roles.append(ground.role.role)
+        nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones)
         late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
         running = (nodes.system, *nodes.groups, *late)
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
@@ -93,6 +97,7 @@ class GpuCluster(AwsComponent):
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
         """Nodes from EKS Auto Mode: node pools, as few as pods ask for."""
         args, auto = self.args, AutoMode(self, self.plane, self.kubernetes)
+        self.node_roles.append(auto.role.role)
         launching = Launching(
             by="auto-mode",
             owner=self,
@@ -131,10 +136,10 @@ class GpuCluster(AwsComponent):
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
     ) -> Binding:
         """Let pods of a service account use the granted buckets, through a role of their own."""
-        identity = self._bind(name, namespace, service_account, grant_statements(grants, self.region), parent)
+        identity = self.grant(name, namespace, service_account, grant_statements(grants, self.region), parent)
         return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
 
-    def _bind(
+    def grant(
         self,
         name: str,
         namespace: pulumi.Input[str],
@@ -188,7 +193,7 @@ class GpuCluster(AwsComponent):
     def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         role = f"{self.prefix}-autoscaler"
         statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, self.region)
-        identity = self._bind(role, autoscaler.CHART.namespace, autoscaler.CHART.name, statements, self)
+        identity = self.grant(role, autoscaler.CHART.namespace, autoscaler.CHART.name, statements, self)
         values = autoscaler.chart_values(self.cluster_name, self.region, preferences, closed=self.network.closed)
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=[*after, *identity.ready])
         return release(role, autoscaler.CHART, extra=values, mirror=self.mirror, opts=opts)
@@ -196,8 +201,9 @@ class GpuCluster(AwsComponent):
     def _karpenter(self, args: KarpenterArgs, running: Sequence[pulumi.Resource]) -> Launching:
         """Karpenter, and what node pools must know of it; `running` is what its pods need to run."""
         maker, closed = karpenter.Karpenter(self, self.plane), self.network.closed
+        self.node_roles.append(maker.role.role)
         chart = karpenter.CHART
-        identity = self._bind(f"{self.prefix}-karpenter", chart.namespace, chart.name, maker.statements(closed=closed), self)
+        identity = self.grant(f"{self.prefix}-karpenter", chart.namespace, chart.name, maker.statements(closed=closed), self)
         values = karpenter.chart_values(
             self.cluster_name,
             self.region,

@@ -20,8 +20,10 @@ from components.lazy import lazy
 from components.spec import Name, Problem, Spec, rule
 
 if TYPE_CHECKING:
+    import pulumi_aws as aws
     import pulumi_kubernetes as k8s
 else:
+    aws = lazy("pulumi_aws")
     k8s = lazy("pulumi_kubernetes")
 
 POSTGRES_PORT = 5432
@@ -116,7 +118,8 @@ class ExistingEks(AwsComponent):
             opts=self.child(),
         )
         self.pools: Mapping[str, AcceleratorPool] = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
-        self.secret_reader = self._bind(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
+        self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
+        self.node_roles: Sequence[aws.iam.Role] = ()
         self.security_group: pulumi.Output[str] = pulumi.Output.from_input(args.security_group)
         self.zonal = len(network.zones) > 1
         self.dataplane_egress: Sequence[tuple[str, int]] = (("0.0.0.0/0", 443), (network.cidr, POSTGRES_PORT))
@@ -128,10 +131,10 @@ class ExistingEks(AwsComponent):
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
     ) -> Binding:
         """Let pods of a service account use the granted buckets, through a role of their own."""
-        identity = self._bind(name, namespace, service_account, grant_statements(grants, self.region), parent)
+        identity = self.grant(name, namespace, service_account, grant_statements(grants, self.region), parent)
         return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
 
-    def _bind(
+    def grant(
         self,
         name: str,
         namespace: pulumi.Input[str],
@@ -139,6 +142,7 @@ class ExistingEks(AwsComponent):
         statements: Sequence[Statement],
         parent: pulumi.Resource,
     ) -> Identity:
+        """Give a service account a role with the statements."""
         account = ServiceAccount(self.cluster_name, namespace, service_account)
         opts = pulumi.ResourceOptions(parent=parent, provider=self.get_provider("aws:iam/role:Role"))
         return bind(name, account, statements, cluster_name=self.cluster_name, context=self.context, opts=opts)

@@ -1,6 +1,7 @@
 """Who may reach what is stored: buckets, secrets, images."""
 
 import json
+from collections.abc import Mapping
 from typing import Literal
 
 import pulumi
@@ -87,12 +88,16 @@ def secret_read(secret: Text, key: Text, region: str) -> tuple[Statement, Statem
     )
 
 
-def untagged_expiry(days: int) -> str:
-    """A lifecycle policy of an image repository: images without a tag go after some days."""
-    rule = {
-        "rulePriority": 1,
-        "description": f"untagged images go after {days} days",
-        "selection": {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days},
-        "action": {"type": "expire"},
-    }
-    return json.dumps({"rules": [rule]}, sort_keys=True)
+def untagged_expiry(days: int, keep: int | None = None) -> str:
+    """A lifecycle policy of an image repository: images without a tag go after some days, the oldest beyond `keep` at once."""
+    untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": days}
+    rules = [_expiry(1, f"untagged images go after {days} days", untagged)]
+    if keep:
+        rules.append(
+            _expiry(2, f"the newest {keep} images stay", {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": keep})
+        )
+    return json.dumps({"rules": rules}, sort_keys=True)
+
+
+def _expiry(priority: int, description: str, selection: Mapping[str, object]) -> dict[str, object]:
+    return {"rulePriority": priority, "description": description, "selection": selection, "action": {"type": "expire"}}

@@ -6,7 +6,7 @@ import pulumi
 from pydantic import Field
 
 from components.aws.base import AwsComponent
-from components.aws.cluster.eks import GpuCluster
+from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.statements import Statement, allow, document
 from components.aws.documents.streams import through
 from components.contracts import Context, SecretStoreFacts
@@ -45,7 +45,7 @@ class SecretsStore(AwsComponent):
     """Lets External Secrets read below the prefix; `facts` is what its ClusterSecretStore is made from."""
 
     def __init__(
-        self, name: str, args: SecretsArgs, *, cluster: GpuCluster, context: Context, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: SecretsArgs, *, cluster: AwsCluster, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("SecretsStore", name, context, opts)
         granted = aws.iam.RolePolicy(

@@ -1,64 +1,37 @@
 """PostgreSQL on RDS whose password the cloud makes, keeps and rotates."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import pulumi
-from pydantic import AfterValidator, Field
 
+from components.aws.alarms.topic import AlarmTopic, Watch, alarm
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.cluster.facts import AwsCluster
-from components.aws.documents.statements import document
+from components.aws.documents.statements import Statement, allow, document
 from components.aws.documents.stores import secret_read
 from components.aws.documents.trust import trust_service
 from components.aws.network.facts import NetworkFacts
-from components.aws.values import Days, LogRetention
+from components.aws.registry.database_args import DatabaseArgs, DatabaseLogin
 from components.contracts import Context, SecretKey
 from components.kubernetes.external_secret import external_secret, secret_store
 from components.lazy import lazy
-from components.spec import Duration, Size, Spec
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
 else:
     aws = lazy("pulumi_aws")
 
-
-def _allocated(size: Size) -> Size:
-    if size.value % 2**30 or not 20 <= size.gib <= 65_536:
-        raise ValueError('must be whole GiB between 20GiB and 64TiB, such as "50GiB"')
-    return size
-
-
-def _backups(value: Duration) -> Duration:
-    if not 7 <= value.days <= 35:
-        raise ValueError("must be between 7d and 35d, the most RDS keeps")
-    return value
-
-
-class DatabaseArgs(Spec):
-    """The registry's database."""
-
-    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z][a-z0-9-]*\.(micro|small|medium|large|\d{0,2}xlarge)$")]
-    """RDS instance class, such as db.r6g.large."""
-    postgres: Literal["15", "16", "17"] = "17"
-    """Major version of PostgreSQL, quoted; RDS applies minor versions in the maintenance window."""
-    storage: Annotated[Size, AfterValidator(_allocated)] = Size("20GiB")
-    """Size of the gp3 volume; it can grow but not shrink."""
-    multi_zone: bool = False
-    """Whether a standby in another zone takes over when the first fails."""
-    backup_retention: Annotated[Days, AfterValidator(_backups)] = Duration("7d")
-    """How far back the database can be restored to any second: 7d to 35d."""
-    log_retention: LogRetention = Duration("365d")
-    """How long database logs are kept."""
-    protect: bool = True
-    """Whether the database refuses deletion; it then also leaves a final snapshot."""
-
-
 PORT = 5432
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 """Valid until 2061. Source: RDS user guide, "Using SSL/TLS to encrypt a connection"."""
 EXPORTED_LOGS = ("postgresql", "upgrade")
+INSIGHTS_DAYS = {"standard": 7, "advanced": 465}
+"""Days of load that are kept. Source: RDS user guide, "Monitoring DB load with Database Insights": advanced needs 465."""
+LEAST_FREE = 0.1
+"""Share of the storage below which people are told."""
+MOST_CPU = 80
+"""Percent of CPU above which people are told."""
 PARAMETERS: Mapping[str, str] = {
     "log_connections": "1",
     "log_disconnections": "1",
@@ -88,6 +61,7 @@ class Database(AwsComponent):
         network: NetworkFacts,
         cluster: AwsCluster,
         context: Context,
+        topic: AlarmTopic | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("Database", name, context, opts)
@@ -100,6 +74,11 @@ class Database(AwsComponent):
         self.host: pulumi.Output[str] = self.instance.address
         self.secret: pulumi.Output[str] = self.instance.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
         self.readable = self._readable_by(cluster.secret_reader.role)
+        self._rotation()
+        for login, client in args.logins.items():
+            self._login(login, client, cluster)
+        if topic:
+            self._alarms(topic)
         self.register_outputs({"host": self.host})
 
     def credentials(
@@ -119,6 +98,36 @@ class Database(AwsComponent):
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[store]),
         )
         return SecretKey(secret, "username"), SecretKey(secret, "password"), (copy,)
+
+    def connect(self, user: str) -> Statement:
+        """The right to log in as a database user by IAM; the instance's id in it is known after apply."""
+        users = pulumi.Output.concat(f"arn:aws:rds-db:{self.region}:{self.account}:dbuser:", self.instance.resource_id, f"/{user}")
+        return allow(["rds-db:connect"], [users])
+
+    def _login(self, login: str, client: DatabaseLogin, cluster: AwsCluster) -> None:
+        cluster.grant(f"{self.prefix}-login-{login}", client.namespace, client.service_account, [self.connect(client.user)], self)
+
+    def _rotation(self) -> None:
+        """RDS makes and rotates the secret; only how often is ours to say."""
+        if self.args.rotate_password_after:
+            aws.secretsmanager.SecretRotation(
+                f"{self.prefix}-rotation",
+                secret_id=self.secret,
+                rotate_immediately=False,
+                rotation_rules={"automatically_after_days": self.args.rotate_password_after.days},
+                opts=self.child(),
+            )
+
+    def _alarms(self, topic: AlarmTopic) -> None:
+        of_it = {"DBInstanceIdentifier": self.instance.identifier}
+        free = int(self.args.storage.value * LEAST_FREE)
+        watches = {
+            "busy": Watch("AWS/RDS", "CPUUtilization", of_it, "Average", MOST_CPU, f"CPU is above {MOST_CPU}%", period=600),
+            "full": Watch("AWS/RDS", "FreeStorageSpace", of_it, "Average", free, "Less than a tenth of the storage is free", below=True),
+            "queued": Watch("AWS/RDS", "DiskQueueDepth", of_it, "Average", 64, "Requests wait for the disk"),
+        }
+        for role, watch in watches.items():
+            alarm(self, role, watch, topic)
 
     def _readable_by(self, role: "aws.iam.Role") -> "aws.iam.RolePolicy":
         """Let External Secrets read the one secret."""
@@ -204,6 +213,7 @@ class Database(AwsComponent):
             master_user_secret_kms_key_id=key,
             iam_database_authentication_enabled=True,
             allocated_storage=args.storage.gib,
+            max_allocated_storage=args.storage_at_most.gib if args.storage_at_most else None,
             storage_type="gp3",
             storage_encrypted=True,
             kms_key_id=key,
@@ -214,6 +224,8 @@ class Database(AwsComponent):
             ca_cert_identifier=CERTIFICATE_AUTHORITY,
             parameter_group_name=parameters.name,
             backup_retention_period=args.backup_retention.days,
+            backup_window=args.backup_window,
+            maintenance_window=args.maintenance_window,
             copy_tags_to_snapshot=True,
             delete_automated_backups=not args.protect,
             deletion_protection=args.protect,
@@ -226,7 +238,8 @@ class Database(AwsComponent):
             monitoring_role_arn=monitoring.role.arn,
             performance_insights_enabled=True,
             performance_insights_kms_key_id=key,
-            performance_insights_retention_period=7,
+            performance_insights_retention_period=INSIGHTS_DAYS[args.insights],
+            database_insights_mode=args.insights,
             tags=self.tags("registry"),
             opts=self.child(*monitoring.ready, *logs, protect=args.protect),
         )

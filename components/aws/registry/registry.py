@@ -1,21 +1,26 @@
 """The model registry's stores on AWS: image repositories, PostgreSQL and an artifact bucket."""
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
 from pydantic import Field
 
+from components.aws.alarms.topic import AlarmTopic
 from components.aws.base import AwsComponent
 from components.aws.cluster.facts import AwsCluster
+from components.aws.documents.images import accounts_pull
 from components.aws.documents.keys import key_for_logs
+from components.aws.documents.statements import document
 from components.aws.documents.stores import untagged_expiry
 from components.aws.network.facts import NetworkFacts
-from components.aws.registry.database import Database, DatabaseArgs
+from components.aws.registry.cache import CachePrefix, ImageCache, UpstreamArgs
+from components.aws.registry.database import Database
+from components.aws.registry.database_args import DatabaseArgs
 from components.aws.storage.bucket import Store, store
 from components.aws.storage.buckets import ObjectStorage
 from components.aws.storage.retention import BucketArgs
-from components.aws.values import Days
+from components.aws.values import AccountId, Days
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration, Many, Name, Problem, Spec, rule
@@ -33,6 +38,14 @@ class RegistryArgs(Spec):
     """Image repositories to make."""
     untagged_after: Days = Duration("14d")
     """Age at which an image that no tag names is removed."""
+    keep_images: Annotated[int, Field(ge=10, le=10_000)] | None = None
+    """How many of the newest images of a repository stay; absent keeps all that have a tag. Keep more than may ever have to come back."""
+    readers: Many[AccountId] = ()
+    """Other accounts that may pull the images."""
+    scanning: Literal["basic", "enhanced"] | None = None
+    """How ECR scans in the whole account and region, for one stack to say: once on push, or (enhanced, by Inspector) again and again."""
+    pull_through: dict[CachePrefix, UpstreamArgs] = {}
+    """Other registries whose images are cached below a prefix: their images are then pulled from the account's own registry."""
     artifacts: BucketArgs = BucketArgs()
     """The bucket of run artifacts and registered models."""
     database: DatabaseArgs
@@ -44,6 +57,12 @@ class RegistryArgs(Spec):
     def _once(self) -> Iterator[Problem]:
         if len(set(self.repositories)) < len(self.repositories):
             yield Problem(("repositories",), "names a repository twice: remove one")
+
+    @rule("repositories", "pull_through")
+    def _prefixes_are_free(self) -> Iterator[Problem]:
+        taken = {prefix for prefix in self.pull_through if prefix in self.repositories}
+        for prefix in sorted(taken):
+            yield Problem(("pull_through", prefix), "is the name of a repository too: choose another prefix")
 
     @rule("protect", "database")
     def _key_outlives_database(self) -> Iterator[Problem]:
@@ -69,6 +88,7 @@ class ModelRegistry(AwsComponent):
         cluster: AwsCluster,
         storage: ObjectStorage,
         context: Context,
+        topic: AlarmTopic | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("ModelRegistry", name, context, opts)
@@ -86,8 +106,13 @@ class ModelRegistry(AwsComponent):
             network=network,
             cluster=cluster,
             context=context,
+            topic=topic,
             opts=self.child(),
         )
+        if args.scanning:
+            self._scanning(args.scanning)
+        if args.pull_through:
+            self._cache(args.pull_through, cluster)
         self.register_outputs({"repositories": self.repositories, "database": self.database.host})
 
     def _repository(self, role: str) -> "aws.ecr.Repository":
@@ -104,10 +129,30 @@ class ModelRegistry(AwsComponent):
         aws.ecr.LifecyclePolicy(
             f"{self.prefix}-{role}-lifecycle",
             repository=repository.name,
-            policy=untagged_expiry(self.args.untagged_after.days),
+            policy=untagged_expiry(self.args.untagged_after.days, self.args.keep_images),
             opts=self.child(),
         )
+        if self.args.readers:
+            policy = document(accounts_pull(self.args.readers))
+            aws.ecr.RepositoryPolicy(f"{self.prefix}-{role}-readers", repository=repository.name, policy=policy, opts=self.child())
         return repository
+
+    def _scanning(self, kind: Literal["basic", "enhanced"]) -> None:
+        """The registry's one setting: every image of the account is scanned, whoever made its repository."""
+        frequency = {"basic": "SCAN_ON_PUSH", "enhanced": "CONTINUOUS_SCAN"}[kind]
+        rule: Any = {"scan_frequency": frequency, "repository_filters": [{"filter": "*", "filter_type": "WILDCARD"}]}
+        aws.ecr.RegistryScanningConfiguration(f"{self.prefix}-scanning", scan_type=kind.upper(), rules=[rule], opts=self.child())
+
+    def _cache(self, upstreams: Mapping[str, UpstreamArgs], cluster: AwsCluster) -> None:
+        ImageCache(
+            f"{self.prefix}-cache",
+            upstreams,
+            key=self.registry_key,
+            untagged_after=self.args.untagged_after.days,
+            nodes=cluster.node_roles,
+            context=self.context,
+            opts=self.child(),
+        )
 
     def _artifacts(self, storage: ObjectStorage) -> Store:
         return store(

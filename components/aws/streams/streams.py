@@ -7,11 +7,10 @@ import pulumi
 
 from components.aws.alarms.topic import AlarmTopic
 from components.aws.base import AwsComponent
-from components.aws.cluster.eks import GpuCluster
+from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.statements import Statement
 from components.aws.documents.streams import consumes, produces, queries
-from components.aws.identity.pods import ServiceAccount, bind
 from components.aws.storage.bucket import Bucket
 from components.aws.storage.buckets import ObjectStorage
 from components.aws.streams.args import Client, StreamArgs, StreamsArgs
@@ -34,7 +33,7 @@ class Streams(AwsComponent):
         name: str,
         args: StreamsArgs,
         *,
-        cluster: GpuCluster,
+        cluster: AwsCluster,
         storage: ObjectStorage,
         topic: AlarmTopic,
         context: Context,
@@ -91,5 +90,4 @@ class Streams(AwsComponent):
         return made
 
     def _bind(self, name: str, client: Client, statements: Sequence[Statement]) -> None:
-        account = ServiceAccount(self.cluster.cluster_name, client.namespace, client.service_account)
-        bind(name, account, statements, cluster_name=self.cluster.cluster.name, context=self.context, opts=self.child())
+        self.cluster.grant(name, client.namespace, client.service_account, statements, self)

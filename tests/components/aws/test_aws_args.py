@@ -10,7 +10,7 @@ from components.aws.cluster.args import ClusterArgs
 from components.aws.cluster.control_plane import service_range
 from components.aws.keys import KeyArgs
 from components.aws.network.vpc import NetworkArgs
-from components.aws.registry.database import DatabaseArgs
+from components.aws.registry.database_args import DatabaseArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.storage.retention import BucketArgs
