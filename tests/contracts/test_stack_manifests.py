@@ -9,7 +9,7 @@ from graph.exporters.kubernetes import manifest, objects
 from infra.offline import evaluate
 
 ROOT = Path(__file__).parents[2]
-CUSTOM = {"ClusterSecretStore", "ExternalSecret", "PodMonitor", "ScaledObject", "SecretStore"}
+CUSTOM = {"ClusterSecretStore", "ExternalSecret", "PodMonitor", "PrometheusRule", "ScaledObject", "SecretStore"}
 """Kinds that only an operator's schema can judge."""
 
 
