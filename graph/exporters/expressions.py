@@ -37,6 +37,8 @@ class References:
         if value is UNKNOWN:
             return self._to(sources)
         if not _has_blocks(value, shape, path):
+            if isinstance(value, list | tuple) and any(item is UNKNOWN for item in value):
+                return self._to(sources)
             found = [reference for text in _texts(value) for reference in self._in_text(text, sources)]
             return {"references": list(dict.fromkeys(found))} if found else None
         blocks = [self._block(item, shape, path, sources) for item in ([value] if isinstance(value, Mapping) else value)]
