@@ -4,6 +4,7 @@ import json
 from functools import cache
 from typing import Any
 
+import botocore.session
 import pytest
 
 from components.aws.account.conformance import RULES, pack
@@ -76,7 +77,7 @@ def test_every_feature_of_the_detector_is_said_to_be_on_or_off() -> None:
 
 
 def test_words_of_the_services_are_in_their_own_models() -> None:
-    session = pytest.importorskip("botocore.session").get_session()
+    session = botocore.session.get_session()
     guardduty, config, events = (session.get_service_model(name) for name in ("guardduty", "config", "accessanalyzer"))
     assert set(FEATURES.values()) <= set(guardduty.shape_for("DetectorFeature").enum)
     assert set(AGENTS) <= set(guardduty.shape_for("FeatureAdditionalConfiguration").enum)

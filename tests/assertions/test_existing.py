@@ -12,13 +12,19 @@ from graph.model import Graph
 from infra.config import load_file
 from tests.assertions.graphs import STACKS, graph
 
+KEY_OF_BUCKET = "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId"
 REFERRED = {
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions[]"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", "okActions[]"),
     ("aws:ec2/securityGroup:SecurityGroup", "vpcId"),
+    ("aws:ec2/launchTemplate:LaunchTemplate", "placement.groupName"),
     ("aws:eks/cluster:Cluster", "vpcConfig.subnetIds[]"),
     ("aws:eks/nodeGroup:NodeGroup", "subnetIds[]"),
     ("aws:eks/podIdentityAssociation:PodIdentityAssociation", "clusterName"),
     ("aws:iam/role:Role", "assumeRolePolicy"),
+    ("aws:iam/rolePolicy:RolePolicy", "policy"),
     ("aws:rds/subnetGroup:SubnetGroup", "subnetIds[]"),
+    ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", KEY_OF_BUCKET),
     ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "referencedSecurityGroupId"),
     ("pulumi:providers:kubernetes", "clusterIdentifier"),
     ("pulumi:providers:kubernetes", "kubeconfig"),
