@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 STACK ?= dev
-MARK ?= engine
+MARK ?= engine and not quiet
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/groundwork
 UV := $(or $(shell command -v uv),$(CACHE)/uv/bin/uv)
 UV_VERSION := 0.13.9
@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-cluster test-external check format docs bench clean
+.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,11 +26,13 @@ up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine agai
 	@$(RUN) groundwork rehearse up --stack $(STACK)
 
 test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehearsed on the engine
-	@$(PYTEST) -n 2
-	@$(PYTEST) -n 2 --dist=worksteal -m "engine and smoke"
+	@$(PYTEST) -n 3 --dist=worksteal -m "(not engine or smoke) and not external and not cluster"
 
 test-engine: .venv/.synced ## Every rehearsal on the engine, every example among them
 	@$(PYTEST) -n 2 --dist=worksteal -m "$(MARK)"
+
+test-quiet: .venv/.synced ## What compares times, one test at a time: for a machine that does nothing else
+	@$(PYTEST) -n 0 -m quiet
 
 test-cluster: .venv/.synced ## Every Kubernetes object before a real API server, pods before the real scheduler
 	@$(PYTEST) -n 0 -m cluster

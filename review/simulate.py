@@ -2,7 +2,8 @@
 
 The engine takes a resource when everything it waits for is there, in the order in which resources become ready, and works on at most
 `parallel` at once (pulumi/pulumi v3.259.0, pkg/resource/deploy/step_executor.go: that many workers take steps from one queue). Resources
-wait for what their inputs come from, what they name in depends_on, their parent and their provider.
+wait for what their inputs come from, what they name in depends_on, their parent and their provider. Of several that became ready at one
+moment the engine takes any; here it is the first by URN, so that a recorded graph and a state tell the same.
 """
 
 import heapq
@@ -40,17 +41,17 @@ def simulate(graph: Graph, seconds: Mapping[str, float], parallel: int) -> dict[
     """
     if parallel < 1:
         raise ValueError(f"parallel must be at least 1, not {parallel}")
-    order = {resource.urn: index for index, resource in enumerate(graph)}
-    left = {resource.urn: len(waits(resource) & order.keys()) for resource in graph}
+    known = {resource.urn for resource in graph}
+    left = {resource.urn: len(waits(resource) & known) for resource in graph}
     steps: dict[str, Step] = {}
     last: dict[str, str] = {}
-    queue = [(0.0, order[urn], urn) for urn, count in left.items() if count == 0]
+    queue = sorted((0.0, urn) for urn, count in left.items() if count == 0)
     running: list[tuple[float, str]] = []
     waiting = _waiting(graph)
     now = 0.0
     while queue or running:
         while queue and len(running) < parallel:
-            ready, _, urn = heapq.heappop(queue)
+            ready, urn = heapq.heappop(queue)
             steps[urn] = Step(urn, ready, now, now + seconds.get(urn, 0.0), last.get(urn, ""))
             heapq.heappush(running, (steps[urn].finish, urn))
         now, done = heapq.heappop(running)
@@ -58,9 +59,9 @@ def simulate(graph: Graph, seconds: Mapping[str, float], parallel: int) -> dict[
             left[urn] -= 1
             last[urn] = done
             if not left[urn]:
-                heapq.heappush(queue, (now, order[urn], urn))
-    if len(steps) < len(order):
-        raise ValueError(f"these wait for each other: {', '.join(sorted(order.keys() - steps.keys()))}")
+                heapq.heappush(queue, (now, urn))
+    if len(steps) < len(known):
+        raise ValueError(f"these wait for each other: {', '.join(sorted(known - steps.keys()))}")
     return steps
 
 

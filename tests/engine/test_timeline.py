@@ -30,6 +30,7 @@ def took(stage: Stage) -> float:
     return (max(ended.values()) - began) / PACE
 
 
+@pytest.mark.quiet
 def test_the_simulation_is_within_a_tenth_of_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     simulated = timeline(evaluate(ROOT / "Pulumi.dev.yaml").graph, PARALLEL)
