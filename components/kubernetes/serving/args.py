@@ -2,40 +2,14 @@
 
 from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from components.kubernetes.serving.engines import Engine
+from components.kubernetes.serving.model import ModelUri
 from components.kubernetes.serving.objectives import ObjectivesArgs
+from components.kubernetes.serving.scaling import ScaleArgs
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
-
-ModelUri = Annotated[str, StringConstraints(max_length=200, pattern=r"^models:/[a-z0-9]([a-z0-9._\-]*[a-z0-9])?/[1-9][0-9]{0,8}$")]
-"""A registered model pinned to a version: models:/<name>/<version>. An alias would change what runs without a change of the stack."""
-
-
-class ScaleArgs(Spec):
-    """How many replicas run, and what makes their number change."""
-
-    min: Annotated[int, Field(ge=1, le=1_000)]
-    """Fewest replicas. At least 1: at zero no pod is left to report a queue, so nothing would wake the endpoint."""
-    max: Annotated[int, Field(ge=1, le=1_000)]
-    """Most replicas."""
-    waiting: Annotated[int, Field(ge=1, le=10_000)] = 5
-    """Requests waiting per replica above which one more replica is added."""
-    settle: Duration = Duration("10m")
-    """How long the queue must stay short before replicas are removed, 5m to 1h."""
-
-    @rule("min", "max")
-    def _ordered(self) -> list[Problem]:
-        if self.min <= self.max:
-            return []
-        return [Problem(("min",), f"min {self.min} is more than max {self.max}: lower min or raise max")]
-
-    @rule("settle")
-    def _settles(self) -> list[Problem]:
-        if 300 <= self.settle.seconds <= 3_600:
-            return []
-        return [Problem(("settle",), f"{self.settle} is outside 5m to 1h: shorter throws away replicas that took minutes to load")]
 
 
 class InferenceEndpointArgs(Spec):

@@ -8,9 +8,11 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
-from components.kubernetes.serving import objectives
-from components.kubernetes.serving import pods as serving
-from components.kubernetes.serving.args import InferenceEndpointArgs, ScaleArgs
+from components.kubernetes.serving import objectives, pods
+from components.kubernetes.serving.args import InferenceEndpointArgs
+from components.kubernetes.serving.model import Model
+from components.kubernetes.serving.monitor import pod_monitor
+from components.kubernetes.serving.scaling import ScaleArgs, scaled_object
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import Duration
 
@@ -43,18 +45,19 @@ class InferenceEndpoint(pulumi.ComponentResource):
         """Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names)."""
         super().__init__("groundwork:kubernetes:InferenceEndpoint", name, {}, with_provider(cluster, opts))
         pool = cluster.pools[args.pool]
-        model = serving.Model.parse(args.model)
+        model = Model.parse(args.model)
         identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context)
-        enclosure = Enclosure(identity, self, quota=serving.quota(args, pool.resource), after=operators.ready)
+        enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready)
         binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
         clients = [*args.clients, operators.monitoring.namespace]
-        network = enclosure.admit(serving.port_of(args), clients, [*cluster.dataplane_egress, *binding.egress])
+        network = enclosure.admit(args.engine.port, clients, [*cluster.dataplane_egress, *binding.egress])
         variables = {**models.environment, **binding.environment, **self._secrets(enclosure, args)}
         uri = pulumi.Output.concat(models.uri, "/", model.prefix)
-        manifest = serving.deployment(identity, args, pool, uri, variables, zonal=cluster.zonal)
-        pods = self._pods(enclosure, manifest, args.load_time, [account, network, *binding.depends_on, *cluster.ready])
-        self._watch(enclosure, args, operators.monitoring.address, pods)
-        enclosure.publish(pods)
+        replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
+        manifest = pods.deployment(identity, args, replica)
+        replicas = self._pods(enclosure, manifest, args.load_time, [account, network, *binding.depends_on, *cluster.ready])
+        self._watch(enclosure, args, operators.monitoring.address, replicas)
+        enclosure.publish(replicas)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
         self.register_outputs({"namespace": self.namespace, "url": self.url})
@@ -75,19 +78,19 @@ class InferenceEndpoint(pulumi.ComponentResource):
         """The Deployment. Once made, the autoscaler owns the number of replicas; `up` waits as long as a node and the model may take."""
         import pulumi_kubernetes as k8s
 
-        wait = f"{load_time.seconds + serving.NODE_MARGIN}s"
+        wait = f"{load_time.seconds + pods.NODE_MARGIN}s"
         own = pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
         opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), own)
         return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
 
-    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, prometheus: str, pods: pulumi.Resource) -> None:
+    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, prometheus: str, replicas: pulumi.Resource) -> None:
         """What scrapes the pods, what watches their promises, and what scales them on it."""
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
-        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **serving.pod_monitor(identity))
+        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity))
         if args.objectives:
             rules = objectives.prometheus_rule(identity, args.objectives)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
-        scaler = serving.scaled_object(identity, args, prometheus)
-        k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(pods), **scaler)
+        scaler = scaled_object(identity, args.scale, args.engine.queue_metric, prometheus)
+        k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)

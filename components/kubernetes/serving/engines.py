@@ -30,6 +30,21 @@ class VllmEngine(Spec):
     """Share of each GPU's memory that vLLM may take (--gpu-memory-utilization): 10% to 98%."""
 
     @property
+    def port(self) -> int:
+        """TCP port of requests, health and metrics."""
+        return VLLM_PORT
+
+    @property
+    def health(self) -> str:
+        """Path that answers 200 once the model is loaded."""
+        return "/health"
+
+    @property
+    def queue_metric(self) -> str:
+        """Gauge of the requests that wait in one pod."""
+        return "vllm:num_requests_waiting"
+
+    @property
     def memory_share(self) -> int:
         """Share of GPU memory for weights and cache, in basis points."""
         return self.gpu_memory.value

@@ -8,7 +8,11 @@ import pytest
 from components.contracts import AcceleratorPool, SecretKey, Taint
 from components.kubernetes import manifests
 from components.kubernetes.manifests import Identity
-from components.kubernetes.serving import pods as serving
+from components.kubernetes.serving import container as serving
+from components.kubernetes.serving import pods
+from components.kubernetes.serving.model import Model
+from components.kubernetes.serving.monitor import pod_monitor
+from components.kubernetes.serving.scaling import queue_query, scaled_object
 from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 
@@ -29,7 +33,7 @@ POOL = AcceleratorPool(
 
 
 def pod(args: Any, *, zonal: bool = True) -> Any:
-    return serving.deployment(IDENTITY, args, POOL, "s3://models/x/", {}, zonal=zonal)["spec"]["template"]["spec"]
+    return pods.template(IDENTITY, args, POOL, "s3://models/x/", {}, zonal=zonal)["spec"]
 
 
 def flags(args: Any) -> dict[str, str]:
@@ -39,7 +43,7 @@ def flags(args: Any) -> dict[str, str]:
 
 
 def test_a_model_uri_names_where_its_files_lie() -> None:
-    assert serving.Model.parse("models:/llama-3.1-8b/12").prefix == "models/llama-3.1-8b/12/"
+    assert Model.parse("models:/llama-3.1-8b/12").prefix == "models/llama-3.1-8b/12/"
 
 
 @pytest.mark.parametrize("gpus", [1, 2, 4, 8])
@@ -98,7 +102,7 @@ def test_gpus_and_memory_are_requested_as_they_are_limited(endpoint_args: Any) -
 
 
 def test_a_rollout_asks_for_no_spare_gpu(endpoint_args: Any) -> None:
-    spec = serving.deployment(IDENTITY, endpoint_args(), POOL, "s3://models/x/", {}, zonal=True)["spec"]
+    spec = pods.deployment(IDENTITY, endpoint_args(), {})["spec"]
     assert spec["strategy"]["rollingUpdate"] == {"maxSurge": 0, "maxUnavailable": 1}
     assert spec["progressDeadlineSeconds"] > 300
 
@@ -141,7 +145,7 @@ def test_replicas_spread_over_what_there_is(endpoint_args: Any, zonal: bool, key
 
 
 def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
-    spec = serving.scaled_object(IDENTITY, endpoint_args(), "http://prometheus:9090")["spec"]
+    spec = scaled_object(IDENTITY, endpoint_args().scale, "vllm:num_requests_waiting", "http://prometheus:9090")["spec"]
     (trigger,) = spec["triggers"]
     assert trigger["metadata"] == {
         "serverAddress": "http://prometheus:9090",
@@ -156,12 +160,12 @@ def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
 
 
 def test_a_container_scales_on_its_own_metric(endpoint_args: Any, container_engine: dict[str, Any]) -> None:
-    query = serving.queue_query(endpoint_args(engine=container_engine), "ns")
+    query = queue_query(endpoint_args(engine=container_engine).engine.queue_metric, "ns")
     assert query == 'sum(te_queue_size{namespace="ns"})'
 
 
 def test_the_quota_holds_every_replica_and_one_that_is_stopping(endpoint_args: Any) -> None:
-    assert serving.quota(endpoint_args(), "nvidia.com/gpu") == {"pods": "7", "requests.nvidia.com/gpu": "14"}
+    assert pods.quota(endpoint_args(), "nvidia.com/gpu") == {"pods": "7", "requests.nvidia.com/gpu": "14"}
 
 
 def test_policies_close_everything_but_what_is_named() -> None:
@@ -195,8 +199,8 @@ def test_sizes_are_spelled_exactly(size: str, spelled: str) -> None:
 
 
 def test_what_is_scraped_and_served_is_the_port_the_pod_names(endpoint_args: Any) -> None:
-    (endpoint,) = serving.pod_monitor(IDENTITY)["spec"]["podMetricsEndpoints"]
+    (endpoint,) = pod_monitor(IDENTITY)["spec"]["podMetricsEndpoints"]
     (port,) = serving.container(endpoint_args(), POOL, "s3://models/x/", {})["ports"]
     (served,) = manifests.service(IDENTITY, 80)["spec"]["ports"]
     assert endpoint["port"] == served["targetPort"] == port["name"]
-    assert serving.pod_monitor(IDENTITY)["spec"]["selector"]["matchLabels"] == manifests.service(IDENTITY, 80)["spec"]["selector"]
+    assert pod_monitor(IDENTITY)["spec"]["selector"]["matchLabels"] == manifests.service(IDENTITY, 80)["spec"]["selector"]
