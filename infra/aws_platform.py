@@ -7,27 +7,22 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from components.accelerators import aws_machines
-from components.aws.account.guardrails import AccountArgs
 from components.aws.alarms.topic import AlarmsArgs
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
-from components.aws.identity.boundary import IdentityArgs
 from components.aws.identity.secrets import SecretsArgs
 from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
-from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
-from infra.aws_account import budgeted_pools
+from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
-from infra.aws_storage import foreign_keys, pools_in_the_zone, said_of_given_artifacts
+from infra.aws_storage import pools_in_the_zone
 from infra.between import Node, overlapping
 from infra.notes import Note
-from infra.platform import Platform
-from infra.site_specs import AwsSite
 
 MADE, GIVEN = "made-here", "made-by-others"
 
@@ -45,29 +40,21 @@ AnyNetwork = Annotated[
 """A VPC that this stack makes, or one that others own."""
 
 
-class AwsPlatform(Platform):
+class AwsPlatform(AnyAwsPlatform):
     """A platform in one AWS account and region."""
 
-    site: AwsSite
-    """Where the platform stands."""
-    identity: IdentityArgs = IdentityArgs()
-    """Limits of the stack's IAM roles."""
     network: AnyNetwork
     """The VPC: one that is made, or an existing one."""
     cluster: ClusterArgs
     """The EKS cluster and its node pools."""
     storage: StorageArgs = StorageArgs()
     """The platform's buckets."""
-    registry: RegistryArgs
-    """Image repositories, the database of runs and models, and the artifact bucket."""
     secrets: SecretsArgs | None = None
     """A prefix in Secrets Manager from which workloads of the stack may copy; absent is none."""
     alarms: AlarmsArgs | None = None
     """People who are told when a stream or a database needs them; absent makes no alarms."""
     streams: StreamsArgs | None = None
     """Records that arrive all the time, and the tables they become."""
-    account: AccountArgs | None = None
-    """Guard rails of the account; absent where other stacks or the organisation keep them all."""
     recovery: RecoveryArgs | None = None
     """Another region, to which data is copied and in which the platform can be brought up; absent is none."""
 
@@ -90,7 +77,7 @@ class AwsPlatform(Platform):
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)
-        yield from aws_given.notes(self)
+        yield from super().notes()
         if self.recovery:
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
@@ -138,11 +125,6 @@ class AwsPlatform(Platform):
         place = "network.existing.cidr" if isinstance(self.network, ExistingNetworkArgs) else "network.cidr"
         yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {place: self.network.cidr})
 
-    @rule("account", "cluster")
-    def _budgets_of_pools(self) -> Iterator[Problem]:
-        if self.account:
-            yield from budgeted_pools(self.account, list(self.pool_names))
-
     @rule("site", "network", "recovery")
     def _recovery_elsewhere(self) -> Iterator[Problem]:
         if self.recovery:
@@ -175,14 +157,6 @@ class AwsPlatform(Platform):
     @rule("site", "network", "cluster", "operators")
     def _charts_within_reach(self) -> Iterator[Problem]:
         yield from aws_cluster_rules.mirror(self.site, self.network, self.cluster, self.operators)
-
-    @rule("site", "storage")
-    def _keys_of_the_region(self) -> Iterator[Problem]:
-        yield from foreign_keys(self.storage, self.site.region)
-
-    @rule("storage", "registry")
-    def _given_artifacts(self) -> Iterator[Problem]:
-        yield from said_of_given_artifacts(self.storage, self.registry)
 
     @rule("site", "cluster", "storage")
     def _scratch_where_it_is_used(self) -> Iterator[Problem]:

@@ -11,6 +11,7 @@ from components.aws.documents.control_plane import auto_mode_tagging, trust_cont
 from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.network.facts import NetworkFacts
+from components.contracts import Context
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
 def service_range(vpc: str) -> str:
     """The range of Kubernetes Services: the first that does not overlap the VPC."""
     return next(r for r in SERVICE_RANGES if not IPv4Network(r).overlaps(IPv4Network(vpc)))
+
+
+def cluster_name(context: Context) -> str:
+    """Physical name of a stack's cluster."""
+    return context.naming.name("cluster", limit=100)
 
 
 def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: pulumi.Input[str]) -> pulumi.Output[str]:
@@ -61,7 +67,7 @@ class ControlPlane:
         self.args = args
         self.network = network
         self.auto = args.autoscaler.kind == "auto-mode"
-        self.name = owner.context.naming.name("cluster", limit=100)
+        self.name = cluster_name(owner.context)
         self.log_name = f"/aws/eks/{self.name}/cluster"
         self.key = self._key()
         self.cluster = self._cluster()

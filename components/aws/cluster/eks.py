@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pulumi
 
-from components.aws.base import AwsComponent
 from components.aws.capacity.auto_pools import SYSTEM, AutoPools
 from components.aws.capacity.gpu_operator import gpu_operator
 from components.aws.capacity.groups import Ground
@@ -21,11 +20,11 @@ from components.aws.cluster.addon_maker import AddonMaker
 from components.aws.cluster.addons import AddonName, Feature, wanted
 from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.cluster.auto_mode import AutoMode
-from components.aws.cluster.control_plane import ControlPlane, kubeconfig
+from components.aws.cluster.bound import EksComponent
+from components.aws.cluster.control_plane import ControlPlane, cluster_name, kubeconfig
 from components.aws.documents.statements import Statement
-from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network.facts import NetworkFacts
-from components.contracts import Binding, Context, Grant
+from components.contracts import Context
 from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.lazy import lazy
@@ -37,12 +36,11 @@ else:
     aws = lazy("pulumi_aws")
     k8s = lazy("pulumi_kubernetes")
 
-POSTGRES_PORT = 5432
 Made = tuple[tuple[pulumi.Resource, ...], tuple[pulumi.Resource, ...]]
 """What pods of any kind need to run, and what makes nodes of the accelerator pools."""
 
 
-class GpuCluster(AwsComponent):
+class GpuCluster(EksComponent):
     """An EKS cluster in a network's private subnets; satisfies components.contracts.Cluster.
 
     `features` are what the rest of the platform asks of it; `grants` what add-ons may do with what the platform made before it;
@@ -63,12 +61,11 @@ class GpuCluster(AwsComponent):
         mirror: MirrorArgs | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("GpuCluster", name, context, opts)
+        super().__init__("GpuCluster", name, cluster_name=cluster_name(context), network=network, context=context, opts=opts)
         self.args = args
-        self.network = network
         self.mirror = mirror
         self.plane = ControlPlane(self, args, network)
-        self.cluster_name, self.cluster_key, self.cluster = self.plane.name, self.plane.key, self.plane.cluster
+        self.cluster_key, self.cluster = self.plane.key, self.plane.cluster
         self.kubernetes: pulumi.ProviderResource = self._kubernetes(administrators(self, self.cluster, args.administrators))
         self.node_roles: list[aws.iam.Role] = []
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
@@ -91,7 +88,7 @@ class GpuCluster(AwsComponent):
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
         scaled = self._autoscaler(nodes.preferences, running)
         charts = [*((chart, {}) for chart in plugins(args.pools.values())), *gpu_operator(args.pools)]
-        announced = [self._plugin(chart, values, (nodes.system, *late)) for chart, values in charts]
+        announced = [self._install(chart, values, (nodes.system, *late)) for chart, values in charts]
         return (nodes.system, *late), (*nodes.groups, *announced, scaled, *(nodes.launched(launching) if launching else ()))
 
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
@@ -123,42 +120,9 @@ class GpuCluster(AwsComponent):
         return self.cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))
 
     @property
-    def zonal(self) -> bool:
-        """Whether nodes are in more than one zone."""
-        return len(self.network.zones) > 1
-
-    @property
-    def dataplane_egress(self) -> Sequence[tuple[str, int]]:
-        """Where pods reach S3, whose addresses are public even through the VPC's endpoint, and databases in the VPC."""
-        return (("0.0.0.0/0", 443), (self.network.cidr, POSTGRES_PORT))
-
-    def bind_identity(
-        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
-    ) -> Binding:
-        """Let pods of a service account use the granted buckets, through a role of their own."""
-        identity = self.grant(name, namespace, service_account, grant_statements(grants, self.region), parent)
-        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
-
-    def grant(
-        self,
-        name: str,
-        namespace: pulumi.Input[str],
-        service_account: str,
-        statements: Sequence[Statement],
-        parent: pulumi.Resource,
-    ) -> Identity:
-        """Give a service account a role with the statements."""
-        account = ServiceAccount(self.cluster_name, namespace, service_account)
-        opts = pulumi.ResourceOptions(parent=parent, provider=self.aws_provider)
-        return bind(name, account, statements, cluster_name=self.cluster.name, context=self.context, opts=opts)
-
-    @property
-    def aws_provider(self) -> pulumi.ProviderResource:
-        """The AWS provider of the site, for children that other components register."""
-        provider = self.get_provider("aws:eks/cluster:Cluster")
-        if provider is None:
-            raise ValueError(f"{self.prefix} was made without an AWS provider")
-        return provider
+    def awaited_name(self) -> pulumi.Input[str]:
+        """The name, for what must wait until the cluster is there."""
+        return self.cluster.name
 
     def _kubernetes(self, access: Sequence[pulumi.Resource]) -> "k8s.Provider":
         """What is in the cluster waits for access to it, and goes before access does."""
@@ -185,18 +149,17 @@ class GpuCluster(AwsComponent):
             after=(*after, *self.network.reachable),
         )
 
-    def _plugin(self, chart: Chart, values: Mapping[str, Any], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        """A device plugin; its pods go where its devices are, when such nodes come."""
+    def _install(self, chart: Chart, values: Mapping[str, Any], after: Sequence[pulumi.Resource], role: str = "") -> pulumi.Resource:
+        """A release in the cluster, called after its chart, or `role` where that is given."""
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=list(after))
-        return release(f"{self.prefix}-{chart.name}", chart, extra=values, mirror=self.mirror, opts=opts)
+        return release(f"{self.prefix}-{role or chart.name}", chart, extra=values, mirror=self.mirror, opts=opts)
 
     def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        role = f"{self.prefix}-autoscaler"
-        statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, self.region)
-        identity = self.grant(role, autoscaler.CHART.namespace, autoscaler.CHART.name, statements, self)
-        values = autoscaler.chart_values(self.cluster_name, self.region, preferences, closed=self.network.closed)
-        opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=[*after, *identity.ready])
-        return release(role, autoscaler.CHART, extra=values, mirror=self.mirror, opts=opts)
+        chart, region = autoscaler.CHART, self.region
+        statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, region)
+        identity = self.grant(f"{self.prefix}-autoscaler", chart.namespace, chart.name, statements, self)
+        values = autoscaler.chart_values(self.cluster_name, region, preferences, closed=self.network.closed)
+        return self._install(chart, values, [*after, *identity.ready], role="autoscaler")
 
     def _karpenter(self, args: KarpenterArgs, running: Sequence[pulumi.Resource]) -> Launching:
         """Karpenter, and what node pools must know of it; `running` is what its pods need to run."""

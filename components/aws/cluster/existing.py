@@ -7,12 +7,10 @@ import pulumi
 from pydantic import Field, StringConstraints
 
 from components.accelerators import aws_machines, nearest, unfit
-from components.aws.base import AwsComponent
+from components.aws.cluster.bound import EksComponent
 from components.aws.cluster.control_plane import kubeconfig
-from components.aws.documents.statements import Statement
-from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network.facts import NetworkFacts
-from components.contracts import AcceleratorPool, Binding, Context, Grant, Taint
+from components.contracts import AcceleratorPool, Context, Taint
 from components.given import Given
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.kubernetes.vocabulary import LabelKey, LabelValue, Url
@@ -26,7 +24,6 @@ else:
     aws = lazy("pulumi_aws")
     k8s = lazy("pulumi_kubernetes")
 
-POSTGRES_PORT = 5432
 ClusterName = Annotated[
     str, StringConstraints(max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$"), Given("aws:eks/cluster:Cluster", "EKS cluster")
 ]
@@ -103,14 +100,13 @@ def accelerator_pool(name: str, args: GivenPoolArgs) -> AcceleratorPool:
     )
 
 
-class ExistingEks(AwsComponent):
+class ExistingEks(EksComponent):
     """A provider for the cluster, and roles for service accounts in it; satisfies components.aws.cluster.facts.AwsCluster."""
 
     def __init__(
         self, name: str, args: ExistingEksFacts, *, network: NetworkFacts, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("ExistingCluster", name, context, opts)
-        self.cluster_name = args.name
+        super().__init__("ExistingCluster", name, cluster_name=args.name, network=network, context=context, opts=opts)
         self.kubernetes: pulumi.ProviderResource = k8s.Provider(
             f"{name}-kubernetes",
             cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{args.name}",
@@ -121,28 +117,6 @@ class ExistingEks(AwsComponent):
         self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.node_roles: Sequence[aws.iam.Role] = ()
         self.security_group: pulumi.Output[str] = pulumi.Output.from_input(args.security_group)
-        self.zonal = len(network.zones) > 1
-        self.dataplane_egress: Sequence[tuple[str, int]] = (("0.0.0.0/0", 443), (network.cidr, POSTGRES_PORT))
         self.settled: Sequence[pulumi.Resource] = self.secret_reader.ready
         self.ready: Sequence[pulumi.Resource] = self.settled
         self.register_outputs({"pools": sorted(self.pools)})
-
-    def bind_identity(
-        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
-    ) -> Binding:
-        """Let pods of a service account use the granted buckets, through a role of their own."""
-        identity = self.grant(name, namespace, service_account, grant_statements(grants, self.region), parent)
-        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
-
-    def grant(
-        self,
-        name: str,
-        namespace: pulumi.Input[str],
-        service_account: str,
-        statements: Sequence[Statement],
-        parent: pulumi.Resource,
-    ) -> Identity:
-        """Give a service account a role with the statements."""
-        account = ServiceAccount(self.cluster_name, namespace, service_account)
-        opts = pulumi.ResourceOptions(parent=parent, provider=self.get_provider("aws:iam/role:Role"))
-        return bind(name, account, statements, cluster_name=self.cluster_name, context=self.context, opts=opts)

@@ -1,0 +1,61 @@
+"""What every EKS cluster does alike, whoever made it: identities for service accounts, and where pods reach data."""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.aws.base import AwsComponent
+from components.aws.documents.statements import Statement
+from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
+from components.aws.network.facts import NetworkFacts
+from components.contracts import Binding, Context, Grant
+
+POSTGRES_PORT = 5432
+
+
+class EksComponent(AwsComponent):
+    """An EKS cluster in a network, whose pods act as IAM roles by Pod Identity. `cluster_name` is its physical name."""
+
+    def __init__(
+        self,
+        kind: str,
+        name: str,
+        *,
+        cluster_name: str,
+        network: NetworkFacts,
+        context: Context,
+        opts: pulumi.ResourceOptions | None,
+    ) -> None:
+        super().__init__(kind, name, context, opts)
+        self.cluster_name = cluster_name
+        self.network = network
+
+    @property
+    def awaited_name(self) -> pulumi.Input[str]:
+        """The name again, for what must wait until the cluster is there."""
+        return self.cluster_name
+
+    @property
+    def zonal(self) -> bool:
+        """Whether nodes are in more than one zone."""
+        return len(self.network.zones) > 1
+
+    @property
+    def dataplane_egress(self) -> Sequence[tuple[str, int]]:
+        """Where pods reach S3, whose addresses are public even through the VPC's endpoint, and databases in the VPC."""
+        return (("0.0.0.0/0", 443), (self.network.cidr, POSTGRES_PORT))
+
+    def bind_identity(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
+    ) -> Binding:
+        """Let pods of a service account use the granted buckets, through a role of their own."""
+        identity = self.grant(name, namespace, service_account, grant_statements(grants, self.region), parent)
+        return Binding(egress=(CREDENTIALS_ADDRESS,), depends_on=identity.ready)
+
+    def grant(
+        self, name: str, namespace: pulumi.Input[str], service_account: str, statements: Sequence[Statement], parent: pulumi.Resource
+    ) -> Identity:
+        """Give a service account a role with the statements."""
+        account = ServiceAccount(self.cluster_name, namespace, service_account)
+        opts = pulumi.ResourceOptions(parent=parent, provider=self.get_provider("aws:eks/cluster:Cluster"))
+        return bind(name, account, statements, cluster_name=self.awaited_name, context=self.context, opts=opts)
