@@ -20,7 +20,7 @@ $(CACHE)/uv/bin/uv:
 	@python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv==$(UV_VERSION)
 
 .venv/.synced: uv.lock pyproject.toml | $(UV)
-	@$(UV) sync --frozen --quiet && touch $@
+	@$(UV) sync --frozen --quiet --compile-bytecode && touch $@
 
 up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine against stand-in clouds
 	@$(RUN) groundwork rehearse up --stack $(STACK)
