@@ -1,10 +1,10 @@
 """The account itself is watched, and what it costs is told. Rails that an organisation owns count when the stack says so."""
 
 from collections.abc import Iterator
-from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, get, many
+from policies.nodes import MAKERS, POOL_TAG, accelerated, instance_tags, pool_of
 
 BOOK = Book("account")
 ACCOUNT = "pulumi:providers:aws"
@@ -12,10 +12,8 @@ ACCOUNT = "pulumi:providers:aws"
 GUARDRAILS = "groundwork:aws:Guardrails"
 TRAIL, TOPIC = "aws:cloudtrail/trail:Trail", "aws:sns/topic:Topic"
 FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
-BUDGET, GROUP = "aws:budgets/budget:Budget", "aws:eks/nodeGroup:NodeGroup"
-TEMPLATE, LOCK = "aws:ec2/launchTemplate:LaunchTemplate", "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+BUDGET, LOCK = "aws:budgets/budget:Budget", "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 WATCHED = frozenset({"EKS_AUDIT_LOGS", "RUNTIME_MONITORING", "EBS_MALWARE_PROTECTION", "S3_DATA_EVENTS"})
-POOL_TAG, POOL_LABEL = "groundwork:pool", "groundwork.dev/pool"
 
 RAILS = (
     ("trail", TRAIL, "Somebody records who did what in the account", "no trail records it"),
@@ -104,45 +102,33 @@ def topic_customer_key(topic: Resource, view: View) -> Iterator[str]:
         yield "is not encrypted with a customer key"
 
 
-def pool_of(group: Resource) -> Any:
-    """The GPU pool that a node group belongs to, or "" for any other group."""
-    return get(group, "labels", {}).get(POOL_LABEL, "") if gpu(group) else ""
-
-
-def gpu(group: Resource) -> bool:
-    """Whether the group's nodes are kept for GPU workloads."""
-    return any(taint.get("key") == "nvidia.com/gpu" for taint in group.inputs.get("taints") or ())
-
-
 @BOOK.rule(
     "gpu-pool-cost-tag",
-    GROUP,
+    *MAKERS,
     title="Costs of GPU pools can be told apart",
-    remedy=f"tag the instances of its launch template with {POOL_TAG}",
-    only=gpu,
+    remedy=f"tag the instances of its launch template, or those of its node class, with {POOL_TAG}",
+    only=accelerated,
 )
-def gpu_pool_cost_tag(group: Resource, view: View) -> Iterator[str]:
-    """On the instances themselves: tags of a node group do not reach them."""
-    pool = pool_of(group)
-    for template in view.linked(group, "launchTemplate", TEMPLATE):
-        tagged = [row for row in get(template, "tagSpecifications", ()) if row.get("resourceType") == "instance"]
-        if not any(row.get("tags", {}).get(POOL_TAG) == pool for row in tagged):
-            yield f"its instances do not carry {POOL_TAG}: {pool}"
+def gpu_pool_cost_tag(maker: Resource, view: View) -> Iterator[str]:
+    """On the instances themselves: tags of a node group or pool do not reach them."""
+    pool = pool_of(maker)
+    if not pool or any(tags.get(POOL_TAG) != pool for tags in instance_tags(maker, view)):
+        yield f"its instances do not carry {POOL_TAG}: {pool}"
 
 
 @BOOK.rule(
     "gpu-pool-budget",
-    GROUP,
+    *MAKERS,
     title="Budgets of GPU pools raise an alarm",
     remedy="state account.budgets.pools for the pool",
     severity="medium",
     tier="production",
     level="advisory",
-    only=gpu,
+    only=accelerated,
 )
-def gpu_pool_budget(group: Resource, view: View) -> Iterator[str]:
+def gpu_pool_budget(maker: Resource, view: View) -> Iterator[str]:
     """A budget that counts the pool's tag and tells somebody."""
-    wanted = f"user:{POOL_TAG}${pool_of(group)}"
+    wanted = f"user:{POOL_TAG}${pool_of(maker)}"
     for budget in view.of(BUDGET):
         values = [value for row in get(budget, "costFilters", ()) for value in many(row.get("values"))]
         if wanted in values and get(budget, "notifications", ()):

@@ -5,10 +5,10 @@ from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, get
+from policies.nodes import MAKERS, POOL_LABEL, pool_of, required, spot_only
 
 BOOK = Book("availability")
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
-POOL_LABEL = "groundwork.dev/pool"
 
 
 def selected(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
@@ -48,24 +48,25 @@ def database_two_zones(database: Resource, view: View) -> Iterator[str]:
     tier="production",
 )
 def serving_not_only_spot(deployment: Resource, view: View) -> Iterator[str]:
-    """Every group of the pool that pods select."""
+    """Every group and node pool of the pool that pods select."""
     pool = get(deployment, "spec.template.spec.nodeSelector", {}).get(POOL_LABEL)
-    groups = [group for group in view.of("aws:eks/nodeGroup:NodeGroup") if pool and get(group, "labels", {}).get(POOL_LABEL) == pool]
-    if groups and all(get(group, "capacityType") == "SPOT" for group in groups):
+    makers = [maker for maker in view.of(*MAKERS) if pool and pool_of(maker) == pool]
+    if makers and all(map(spot_only, makers)):
         yield f"pool {pool} is spot only: one reclaim takes every replica"
 
 
 @BOOK.rule(
     "system-zones",
-    "aws:eks/nodeGroup:NodeGroup",
+    *MAKERS,
     title="System nodes stand in two zones or more",
     remedy="give the system pool subnets of two zones",
     tier="production",
-    only=lambda group: get(group, "labels", {}).get(POOL_LABEL) == "system",
+    only=lambda maker: pool_of(maker) == "system",
 )
-def system_zones(group: Resource, view: View) -> Iterator[str]:
+def system_zones(maker: Resource, view: View) -> Iterator[str]:
     """DNS and the operators run there."""
-    zones = {get(subnet, "availabilityZone") for subnet in view.linked(group, "subnetIds", "aws:ec2/subnet:Subnet")}
+    zones = {get(subnet, "availabilityZone") for subnet in view.linked(maker, "subnetIds", "aws:ec2/subnet:Subnet")}
+    zones |= set(required(maker, "topology.kubernetes.io/zone"))
     if len(zones) == 1:
         yield "stands in a single zone"
 

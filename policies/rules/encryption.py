@@ -5,6 +5,7 @@ from typing import Any
 
 from graph.model import UNKNOWN, Resource
 from policies.model import Book, View, get
+from policies.nodes import STARTERS, TEMPLATE, start
 
 BOOK = Book("encryption")
 KEY = "aws:kms/key:Key"
@@ -40,18 +41,19 @@ def bucket_customer_key(bucket: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "volume-customer-key",
-    "aws:ec2/launchTemplate:LaunchTemplate",
+    *STARTERS,
     title="Node volumes are encrypted with a customer key",
-    remedy="set encrypted and kmsKeyId on every block device",
+    remedy="set encrypted and a KMS key on every block device",
 )
-def volume_customer_key(template: Resource, view: View) -> Iterator[str]:
+def volume_customer_key(starter: Resource, view: View) -> Iterator[str]:
     """Every volume of a node."""
-    mappings = template.inputs.get("blockDeviceMappings", ())
+    name, key = ("blockDeviceMappings", "kmsKeyId") if starter.type == TEMPLATE else ("spec", "kmsKeyID")
+    mappings = start(starter).get("blockDeviceMappings", ())
     if not mappings:
         yield "declares no volume, so the image's own is used unencrypted"
     for mapping in mappings:
         disk = mapping.get("ebs", {})
-        if disk.get("encrypted") not in (True, "true") or not keyed(template, view, "blockDeviceMappings", disk.get("kmsKeyId")):
+        if disk.get("encrypted") not in (True, "true") or not keyed(starter, view, name, disk.get(key)):
             yield f"volume {mapping.get('deviceName')} is not encrypted with a customer key"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, document, get, many
+from policies.nodes import STARTERS, start
 
 BOOK = Book("exposure")
 WORLD = ("0.0.0.0/0", "::/0")
@@ -110,15 +111,16 @@ for row in (
 
 @BOOK.rule(
     "node-private",
-    "aws:ec2/launchTemplate:LaunchTemplate",
+    *STARTERS,
     title="Nodes have no public address",
     remedy="turn associatePublicIpAddress off",
     severity="critical",
 )
-def node_private(template: Resource, view: View) -> Iterator[str]:
+def node_private(starter: Resource, view: View) -> Iterator[str]:
     """Every network interface of a node."""
-    for interface in template.inputs.get("networkInterfaces", ()):
-        if get(interface, "associatePublicIpAddress", False) not in (False, "false"):
+    told = start(starter)
+    for asked in (*told.get("networkInterfaces", ()), {"associatePublicIpAddress": told.get("associatePublicIPAddress", False)}):
+        if get(asked, "associatePublicIpAddress", False) not in (False, "false"):
             yield "its nodes get public addresses"
 
 

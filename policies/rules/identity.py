@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, document, get, many
+from policies.nodes import STARTERS, start
 
 BOOK = Book("identity")
 READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List|BatchGet|BatchCheck)[A-Za-z*]*")
@@ -137,13 +138,13 @@ def key_policy(key: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "imdsv2",
-    "aws:ec2/launchTemplate:LaunchTemplate",
+    *STARTERS,
     title="Instance credentials need a session token",
     remedy="set httpTokens to required and the hop limit to 1",
 )
-def imdsv2(template: Resource, view: View) -> Iterator[str]:
+def imdsv2(starter: Resource, view: View) -> Iterator[str]:
     """Tokens required, and out of reach of pods."""
-    settings = template.inputs.get("metadataOptions", {})
+    settings = start(starter).get("metadataOptions", {})
     if get(settings, "httpTokens") != "required":
         yield "httpTokens is not required"
     if get(settings, "httpPutResponseHopLimit", 2) != 1:

@@ -28,10 +28,9 @@ def stream_key(stream: Resource, view: View) -> Iterator[str]:
 @BOOK.rule(
     "message-key",
     QUEUE,
-    title="Queues of records are encrypted with a customer key",
+    title="Queues are encrypted with a customer key",
     remedy="set kmsMasterKeyId",
     severity="medium",
-    only=keeps_records,
 )
 def message_key(queue: Resource, view: View) -> Iterator[str]:
     """Messages at rest."""

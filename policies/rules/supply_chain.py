@@ -22,6 +22,7 @@ HOLDERS = (
     "aws:eks/cluster:Cluster",
     "aws:eks/nodeGroup:NodeGroup",
     "aws:rds/subnetGroup:SubnetGroup",
+    "kubernetes:eks.amazonaws.com/v1:NodeClass",
     "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
 )
 """Types that hold what only a real account knows: accounts, releases, reservations, networks."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from graph.model import UNKNOWN, Resource
 from policies.model import Book, View, get
+from policies.nodes import GROUP, MAKERS, accelerated, taints
 
 BOOK = Book("workloads")
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -15,7 +16,6 @@ PODS = (
     "kubernetes:apps/v1:DaemonSet",
     "kubernetes:batch/v1:Job",
 )
-NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 GPU = re.compile(r"nvidia\.com/.+|amd\.com/gpu|aws\.amazon\.com/neuron.*")
 SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
@@ -44,26 +44,25 @@ def gpus(container: Mapping[str, Any], kind: str) -> dict[str, Any]:
 
 @BOOK.rule(
     "gpu-pool-taint",
-    NODE_GROUP,
+    *MAKERS,
     title="GPU pools are tainted",
-    remedy="taint them nvidia.com/gpu:NO_SCHEDULE",
+    remedy="taint them nvidia.com/gpu:NoSchedule",
     severity="medium",
-    only=lambda g: "NVIDIA" in get(g, "amiType", ""),
+    only=accelerated,
 )
-def gpu_pool_taint(group: Resource, view: View) -> Iterator[str]:
+def gpu_pool_taint(maker: Resource, view: View) -> Iterator[str]:
     """So that nothing but GPU work lands on machines of its price."""
-    taints = [t for t in get(group, "taints", []) if GPU.fullmatch(t.get("key", "")) and t.get("effect") in ("NO_SCHEDULE", "NO_EXECUTE")]
-    if not taints:
+    if not any(GPU.fullmatch(t.get("key", "")) and t["effect"] in ("NoSchedule", "NoExecute") for t in taints(maker)):
         yield "any pod may land on its GPUs"
 
 
 @BOOK.rule(
     "gpu-node-repair",
-    NODE_GROUP,
+    GROUP,
     title="Broken GPU nodes are replaced",
     remedy="enable node repair",
     severity="medium",
-    only=lambda g: "NVIDIA" in get(g, "amiType", ""),
+    only=accelerated,
 )
 def gpu_node_repair(group: Resource, view: View) -> Iterator[str]:
     """By the node monitoring agent's findings (EKS user guide, node health)."""

@@ -8,7 +8,7 @@ import pulumi
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.cluster.args import ClusterArgs
 from components.aws.documents.control_plane import auto_mode_tagging, trust_control_plane
-from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_logs
+from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_events, key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.network.facts import NetworkFacts
 from components.contracts import Context
@@ -75,7 +75,8 @@ class ControlPlane:
     def _key(self) -> "aws.kms.Key":
         logs = key_for_logs(self.owner.account, self.owner.region, self.log_name)
         groups = () if self.auto else key_for_autoscaling(self.owner.account)
-        return self.owner.key("cluster", logs, *groups, protect=self.args.protect)
+        events = (key_for_events(self.owner.account, self.owner.region),) if self.args.autoscaler.kind == "karpenter" else ()
+        return self.owner.key("cluster", logs, *groups, *events, protect=self.args.protect)
 
     def _role(self) -> ServiceRole:
         return self.owner.role(

@@ -138,7 +138,7 @@ class Karpenter:
             f"{owner.prefix}-karpenter-queue",
             name=owner.context.naming.name("karpenter", limit=80),
             message_retention_seconds=300,
-            sqs_managed_sse_enabled=True,
+            kms_master_key_id=self.plane.key.arn,
             tags=owner.tags(),
             opts=owner.child(),
         )

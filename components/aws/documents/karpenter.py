@@ -40,6 +40,7 @@ def karpenter_statements(
         allow(LOOKS, ["*"], sid="Look", condition={"StringEquals": {"aws:RequestedRegion": region}}),
         allow(["ssm:GetParameter"], [f"arn:aws:ssm:{region}::parameter/aws/service/*"], sid="Images"),
         allow(["sqs:DeleteMessage", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], [queue], sid="Interruptions"),
+        allow(["kms:Decrypt"], [key], sid="Messages", condition={"StringEquals": {"kms:ViaService": f"sqs.{region}.amazonaws.com"}}),
         allow(["iam:PassRole"], [node_role], sid="PassNodeRole", condition={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}}),
         allow(["eks:DescribeCluster"], [f"arn:aws:eks:{region}:{account}:cluster/{cluster}"], sid="Endpoint"),
         *_disks(key, region),

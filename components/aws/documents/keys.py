@@ -131,6 +131,24 @@ def key_for_logs(account: str, region: str, log_group_pattern: str) -> Statement
     }
 
 
+def key_for_events(account: str, region: str) -> Statement:
+    """Let EventBridge rules of the account send to queues that are encrypted with the key.
+
+    Source: SQS developer guide, "Configure KMS permissions for AWS services".
+    """
+    return {
+        "Sid": "Events",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": "*",
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": account},
+            "ArnLike": {"aws:SourceArn": f"arn:aws:events:{region}:{account}:rule/*"},
+        },
+    }
+
+
 def key_for_autoscaling(account: str) -> tuple[Statement, Statement]:
     """Let the account's Auto Scaling role start nodes whose disks are encrypted with the key.
 

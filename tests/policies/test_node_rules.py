@@ -1,0 +1,79 @@
+"""Rules on nodes hold however nodes are made: a defect planted in a Karpenter or Auto Mode pool is found as one in a node group is."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graph.model import Graph
+from infra.offline import evaluate as evaluate_stack
+from policies.evaluate import evaluate
+from policies.nodes import AUTO_CLASS, KARPENTER_CLASS, POOL, pool_of
+from tests.policies.mutants import CUT, Defect
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DEPLOYMENT, BUDGET, QUEUE = "kubernetes:apps/v1:Deployment", "aws:budgets/budget:Budget", "aws:sqs/queue:Queue"
+TEMPLATE = "spec/template/spec"
+SPOT = [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}]
+ONE_ZONE = [{"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["us-west-2a"]}]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """Defects of one stack that a rule must blame on a type."""
+
+    stack: str
+    rule: str
+    blamed: str
+    defects: tuple[Defect, ...]
+
+
+def edited(path: str, value: Any, *names: str) -> tuple[Defect, ...]:
+    """The same edit of several node pools."""
+    return tuple(Defect(POOL, path, value, where=lambda r, name=name: r.name == name) for name in names)  # type: ignore[misc]
+
+
+KARPENTER = ("cluster-pool-serving-reserved", "cluster-pool-serving-on-demand", "cluster-pool-serving-spot")
+PLANTED = (
+    Planted("karpenter", "serving-not-only-spot", DEPLOYMENT, edited(f"{TEMPLATE}/requirements", SPOT, *KARPENTER)),
+    Planted("karpenter", "gpu-pool-cost-tag", POOL, (Defect(KARPENTER_CLASS, "spec/tags/groundwork:pool", CUT),)),
+    Planted("karpenter", "gpu-pool-cost-tag", POOL, (Defect(KARPENTER_CLASS, "metadata/name", "other"),)),
+    Planted("karpenter", "gpu-pool-budget", POOL, (Defect(BUDGET, drop=True, where=lambda b: "pool-" in b.name),)),
+    Planted("karpenter", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints", [], KARPENTER[0])),
+    Planted("karpenter", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints/0/effect", "PreferNoSchedule", KARPENTER[0])),
+    Planted("karpenter", "imdsv2", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/metadataOptions", {}),)),
+    Planted("karpenter", "node-private", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/associatePublicIPAddress", True),)),
+    Planted("karpenter", "volume-customer-key", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/blockDeviceMappings", CUT),)),
+    Planted("karpenter", "message-key", QUEUE, (Defect(QUEUE, "kmsMasterKeyId", CUT, unlink="kmsMasterKeyId"),)),
+    Planted("auto-mode", "serving-not-only-spot", DEPLOYMENT, edited(f"{TEMPLATE}/requirements", SPOT, *KARPENTER[1:])),
+    Planted(
+        "auto-mode", "gpu-pool-cost-tag", POOL, (Defect(AUTO_CLASS, "spec/tags/groundwork:pool", CUT, where=lambda c: "pool-" in c.name),)
+    ),
+    Planted("auto-mode", "gpu-pool-budget", POOL, (Defect(BUDGET, drop=True, where=lambda b: "pool-" in b.name),)),
+    Planted("auto-mode", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints", CUT, KARPENTER[1])),
+    Planted("auto-mode", "system-zones", POOL, edited(f"{TEMPLATE}/requirements", ONE_ZONE, "cluster-system")),
+)
+
+
+@cache
+def drawn(stack: str) -> Graph:
+    return evaluate_stack(EXAMPLES / f"Pulumi.{stack}.yaml").graph
+
+
+@pytest.mark.parametrize("planted", PLANTED, ids=lambda p: f"{p.stack}-{p.rule}")
+def test_a_defect_of_nodes_is_found_however_they_are_made(planted: Planted) -> None:
+    graph = drawn(planted.stack)
+    sound = [v for v in evaluate(graph) if v.rule == planted.rule]
+    assert {v.status for v in sound} <= {"pass", "not-applicable"}
+    assert {graph.by_urn[v.urn].type for v in sound if v.status == "pass"} >= {planted.blamed}
+    for defect in planted.defects:
+        graph = defect.plant(graph)
+    found = [v for v in evaluate(graph) if v.rule == planted.rule and v.status == "fail"]
+    assert {graph.by_urn[v.urn].type for v in found} == {planted.blamed}
+
+
+def test_every_pool_of_the_examples_is_seen() -> None:
+    pools = {stack: {pool_of(r) for r in drawn(stack).of_type(POOL)} for stack in ("karpenter", "auto-mode")}
+    assert pools == {"karpenter": {"serving", "training"}, "auto-mode": {"system", "serving", "training"}}
