@@ -14,6 +14,7 @@ from components.spec import Many, Name, Problem, Spec, rule
 from infra.between import Node, look_alike, misfits, repeated
 from infra.faults import did_you_mean
 from infra.notes import Note
+from infra.operator_rules import of_endpoints, unmet
 
 
 class Common(Spec):
@@ -80,6 +81,10 @@ class Platform(Common):
     def _pools_told_apart(self) -> Iterator[Problem]:
         for problem in look_alike("pools", self.pool_names):
             yield Problem(("cluster", *problem.path), problem.message)
+
+    @rule("operators", "endpoints")
+    def _operators_are_there(self) -> Iterator[Problem]:
+        yield from unmet(self.operators, of_endpoints(self.endpoints))
 
     @rule("endpoints", "cluster")
     def _pools_exist(self) -> Iterator[Problem]:

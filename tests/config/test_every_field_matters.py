@@ -125,7 +125,8 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
     "aws-sharing": {"cluster.pools.*.sharing.profile": {("cluster", "pools", "cut", "sharing", "profile"): "3g.20gb"}},
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
-        "operators.install.[]": {("operators", "install"): ["keda"]},
+        "operators.install.[]": {("operators", "install"): ["keda", "argo-rollouts"]},
+        "operators.given.[]": {("operators", "given"): []},
         "endpoints.*.pool": {("endpoints", "chat", "pool"): "small"},
         "endpoints.*.objectives.ttft_p95": {("endpoints", "chat", "objectives", "ttft_p95"): "5s"},
         "database.addresses.[]": {("database", "addresses"): ["10.40.2.0/24"]},

@@ -1,19 +1,26 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import pulumi
 
-from components.contracts import Cluster, Context, SecretStoreFacts
-from components.kubernetes.addons.charts import Chart, MirrorArgs, release
+from components.contracts import AcceleratorPool, Cluster, Context, SecretStoreFacts
+from components.kubernetes.addons import values
+from components.kubernetes.addons.charts import MirrorArgs, release
+from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import cluster_store
 from components.kubernetes.vocabulary import ObjectName, Url
 from components.kubernetes.workload import with_provider
-from components.spec import Many, Problem, Spec, rule
+from components.spec import ImageReference, Many, Problem, Spec, rule
 
-OperatorName = Literal["keda", "kube-prometheus-stack", "external-secrets"]
+OperatorName = Literal[
+    "keda", "kube-prometheus-stack", "external-secrets", "envoy-gateway", "cert-manager", "argo-rollouts", "dcgm-exporter"
+]
+"""Rows of the add-on table that a stack may name, each after those that it follows when both are installed."""
+FOLLOWS: Mapping[OperatorName, OperatorName] = {"cert-manager": "envoy-gateway", "dcgm-exporter": "kube-prometheus-stack"}
+"""Whose kinds an operator uses when they are there: those of the Gateway API, and ServiceMonitor."""
 
 
 class PrometheusArgs(Spec):
@@ -29,7 +36,12 @@ class OperatorsArgs(Spec):
     """Operators: those this stack installs, and where to find what is given. One owner per operator and cluster."""
 
     install: Many[OperatorName] = ("keda", "kube-prometheus-stack", "external-secrets")
-    """Operators that this stack installs at pinned versions; the others must be in the cluster already."""
+    """Operators that this stack installs at pinned versions. envoy-gateway brings the Gateway API, cert-manager certificates,
+    argo-rollouts gradual rollouts, dcgm-exporter metrics of NVIDIA GPUs."""
+    given: Many[OperatorName] = ()
+    """Operators that are in the cluster already, run by others. What is neither installed nor given cannot be relied on."""
+    gateway_plugin: ImageReference | None = None
+    """Image of Argo Rollouts' plugin for the Gateway API, by digest: rollouts then move the weights of routes. Absent goes by replicas."""
     prometheus: PrometheusArgs | None = None
     """The Prometheus that is given. Set exactly when kube-prometheus-stack is not installed here."""
     mirror: MirrorArgs | None = None
@@ -44,72 +56,27 @@ class OperatorsArgs(Spec):
             return [Problem(("prometheus",), "is missing: say where Prometheus answers, or install kube-prometheus-stack")]
         return []
 
-    @rule("install")
-    def _named_once(self) -> list[Problem]:
-        twice = sorted({name for name in self.install if self.install.count(name) > 1})
-        return [Problem(("install",), f"names {name} twice: remove one") for name in twice]
+    @rule("install", "given")
+    def _named_once(self) -> Iterator[Problem]:
+        for field, names in (("install", self.install), ("given", self.given)):
+            for name in sorted({name for name in names if names.count(name) > 1}):
+                yield Problem((field,), f"names {name} twice: remove one")
+        for name in sorted({*self.install} & {*self.given}):
+            yield Problem(("given",), f"names {name}, which is installed too: remove it here or from install")
+
+    @rule("install", "gateway_plugin")
+    def _plugin_of_our_own(self) -> Iterator[Problem]:
+        if self.gateway_plugin and "argo-rollouts" not in self.install:
+            text = "is for the Argo Rollouts that this stack installs, and it installs none: add argo-rollouts to install, or remove it"
+            yield Problem(("gateway_plugin",), text)
+
+    def has(self, operator: OperatorName) -> bool:
+        """Whether an operator can be relied on: installed here, or run by others."""
+        return operator in (*self.install, *self.given)
 
 
-PROMETHEUS_NAME = "prometheus-stack"
-"""Prefix of what the Prometheus chart makes; its Service is `<prefix>-prometheus`."""
 EXTERNAL_SECRETS = "external-secrets"
 """Namespace and service account of External Secrets; a site that reads a cloud's secret store grants that account the right."""
-
-CHARTS: Mapping[OperatorName, Chart] = {
-    "keda": Chart(
-        name="keda",
-        repository="https://kedacore.github.io/charts",
-        version="2.20.2",
-        source="kedacore/charts@1444d00d90d7:keda/Chart.yaml, 2026-08-13",
-        namespace="keda",
-        security="baseline",
-        values={"operator": {"replicaCount": 2}, "podDisruptionBudget": {"operator": {"maxUnavailable": 1}}},
-        images={"global.image.registry": "ghcr.io"},
-    ),
-    "kube-prometheus-stack": Chart(
-        name="kube-prometheus-stack",
-        repository="https://prometheus-community.github.io/helm-charts",
-        version="88.5.3",
-        source="prometheus-community/helm-charts@cf408a290aec:charts/kube-prometheus-stack/Chart.yaml, 2026-08-22",
-        namespace="monitoring",
-        security="privileged",  # the node exporter shares the host's namespaces
-        values={
-            "fullnameOverride": PROMETHEUS_NAME,
-            "grafana": {"enabled": False},
-            "prometheus": {
-                "prometheusSpec": {
-                    "podMonitorSelectorNilUsesHelmValues": False,
-                    "serviceMonitorSelectorNilUsesHelmValues": False,
-                    "ruleSelectorNilUsesHelmValues": False,
-                }
-            },
-        },
-        images={
-            "alertmanager.alertmanagerSpec.image.registry": "quay.io",
-            "kube-state-metrics.image.registry": "registry.k8s.io",
-            "prometheus-node-exporter.image.registry": "quay.io",
-            "prometheus.prometheusSpec.image.registry": "quay.io",
-            "prometheusOperator.admissionWebhooks.patch.image.registry": "ghcr.io",
-            "prometheusOperator.image.registry": "quay.io",
-            "prometheusOperator.prometheusConfigReloader.image.registry": "quay.io",
-        },
-    ),
-    "external-secrets": Chart(
-        name="external-secrets",
-        repository="https://charts.external-secrets.io",
-        version="2.9.0",
-        source="external-secrets/external-secrets@cc5bfbc2234a:deploy/charts/external-secrets/Chart.yaml, 2026-08-08",
-        namespace=EXTERNAL_SECRETS,
-        security="baseline",
-        values={"replicaCount": 2, "leaderElect": True, "serviceAccount": {"name": EXTERNAL_SECRETS}},
-        images={
-            "certController.image.repository": "ghcr.io/external-secrets/external-secrets",
-            "image.repository": "ghcr.io/external-secrets/external-secrets",
-            "webhook.image.repository": "ghcr.io/external-secrets/external-secrets",
-        },
-    ),
-}
-"""The add-on table: one row per operator, each installed by one stack of a cluster at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +93,21 @@ def monitoring_of(args: OperatorsArgs) -> Monitoring:
     """The given Prometheus, or the one that this stack installs."""
     if args.prometheus is not None:
         return Monitoring(args.prometheus.address, args.prometheus.namespace)
-    namespace = CHARTS["kube-prometheus-stack"].namespace
-    return Monitoring(f"http://{PROMETHEUS_NAME}-prometheus.{namespace}.svc:9090", namespace)
+    chart = table()["kube-prometheus-stack"]
+    return Monitoring(f"http://{chart.values['fullnameOverride']}-prometheus.{chart.namespace}.svc:9090", chart.namespace)
+
+
+def values_for(operator: OperatorName, args: OperatorsArgs, pools: Iterable[AcceleratorPool]) -> Mapping[str, Any]:
+    """What the chart of an operator is told beside what its row says."""
+    match operator:
+        case "argo-rollouts":
+            return values.argo_rollouts(args.gateway_plugin)
+        case "cert-manager":
+            return values.cert_manager(gateways=args.has("envoy-gateway"))
+        case "dcgm-exporter":
+            return values.dcgm_exporter(pools)
+        case _:
+            return {}
 
 
 class Operators(pulumi.ComponentResource):
@@ -152,23 +132,30 @@ class Operators(pulumi.ComponentResource):
         super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
         self.args = args
         self.monitoring = monitoring_of(args)
-        wanted = [operator for operator in get_args(OperatorName) if operator in args.install]
-        releases = tuple(self._release(f"{name}-{operator}", CHARTS[operator], cluster, context) for operator in wanted)
+        made: dict[OperatorName, pulumi.Resource] = {}
+        for operator in (known for known in get_args(OperatorName) if known in args.install):
+            before = [made[first] for first in (FOLLOWS.get(operator),) if first in made]
+            made[operator] = self._release(f"{name}-{operator}", operator, cluster, context, before)
+        releases = tuple(made.values())
         self.ready = (*releases, *([self._store(f"{name}-secrets", secrets, releases, context)] if secrets else []))
-        self.register_outputs({"installed": {operator: CHARTS[operator].version for operator in wanted}})
+        self.register_outputs({"installed": {operator: table()[operator].version for operator in made}})
 
-    def _release(self, name: str, chart: Chart, cluster: Cluster, context: Context) -> pulumi.Resource:
+    def _release(
+        self, name: str, operator: OperatorName, cluster: Cluster, context: Context, before: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
         """The release, in a namespace that goes when it goes."""
         import pulumi_kubernetes as k8s
 
+        chart = table()[operator]
         labels = {**context.labels.kubernetes(name, chart.name), "pod-security.kubernetes.io/enforce": chart.security}
         namespace = k8s.core.v1.Namespace(
             f"{name}-namespace",
             metadata={"name": chart.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.settled])
-        return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, opts=opts)
+        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.settled, *before])
+        extra = values_for(operator, self.args, cluster.pools.values())
+        return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, extra=extra, opts=opts)
 
     def _store(self, name: str, secrets: SecretStoreFacts, after: Sequence[pulumi.Resource], context: Context) -> pulumi.Resource:
         """The ClusterSecretStore of the site's own secret store."""

@@ -1,10 +1,11 @@
 """The components as resources: what is registered, in which order it is made, and where secrets go."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from components.kubernetes.addons.operators import CHARTS, Monitoring, OperatorsArgs, monitoring_of
+from components.kubernetes.addons.operators import Monitoring, OperatorName, OperatorsArgs, monitoring_of
+from components.kubernetes.addons.table import table
 from components.spec import Secret
 from graph.model import Graph, Resource, SecretValue
 
@@ -154,14 +155,54 @@ def test_namespaces_admit_restricted_pods_alone(site: Any, endpoint_args: Any, t
         assert named(graph, name).inputs["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
 
 
+def releases(graph: Any) -> dict[str, Any]:
+    return {r.inputs["name"]: r for r in graph if r.type == "kubernetes:helm.sh/v3:Release"}
+
+
 def test_operators_are_pinned_and_each_has_a_namespace(site: Any) -> None:
-    site.operators = {"install": ["external-secrets", "keda", "kube-prometheus-stack"]}
+    every = list(get_args(OperatorName))
+    site.operators = {"install": every[::-1]}
     graph = site.record()
-    releases = [r.inputs for r in graph if r.type == "kubernetes:helm.sh/v3:Release"]
-    assert {r["name"]: r["version"] for r in releases} == {chart.name: chart.version for chart in CHARTS.values()}
+    made = {name: r.inputs for name, r in releases(graph).items()}
+    rows = [table()[operator] for operator in every]
+    assert {name: r["version"] for name, r in made.items()} == {chart.name: chart.version for chart in rows}
     namespaces = {r.inputs["metadata"]["name"] for r in graph.of_type("kubernetes:core/v1:Namespace")}
-    assert {r["namespace"] for r in releases} == namespaces
-    assert all("@" in chart.source and chart.version for chart in CHARTS.values())
+    assert {r["namespace"] for r in made.values()} == namespaces
+    assert all("@" in chart.source and chart.version for chart in rows)
+
+
+def test_an_operator_follows_those_whose_kinds_it_uses(site: Any) -> None:
+    site.operators = {"install": list(get_args(OperatorName))}
+    made = releases(site.record())
+    assert made["gateway-helm"].urn in made["cert-manager"].dependencies
+    assert made["cert-manager"].inputs["values"]["config"]["enableGatewayAPI"] is True
+    assert made["kube-prometheus-stack"].urn in made["dcgm-exporter"].dependencies
+    assert not {made["keda"].urn, made["cert-manager"].urn} & set(made["argo-rollouts"].dependencies)
+
+
+def test_certificates_know_no_gateways_where_there_are_none(site: Any) -> None:
+    site.operators = {**site.operators, "install": ["cert-manager"]}
+    assert "config" not in releases(site.record())["cert-manager"].inputs["values"]
+
+
+def test_gpus_are_watched_on_the_nodes_of_every_pool_past_its_taints(site: Any) -> None:
+    site.operators = {**site.operators, "install": ["dcgm-exporter"]}
+    values = releases(site.record())["dcgm-exporter"].inputs["values"]
+    terms = values["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]["nodeSelectorTerms"]
+    pools = site.cluster["pools"]
+    assert [{e["key"]: e["values"][0] for e in term["matchExpressions"]} for term in terms] == [pool["labels"] for pool in pools.values()]
+    taints = {(taint["key"], taint.get("effect", "NoSchedule")) for pool in pools.values() for taint in pool["taints"]}
+    assert {(t["key"], t["effect"]) for t in values["tolerations"]} == taints
+
+
+def test_the_plugin_of_routes_is_copied_from_its_image(site: Any) -> None:
+    image = f"registry.example.internal/ml/gateway-plugin@sha256:{'2' * 64}"
+    site.operators = {**site.operators, "install": ["argo-rollouts"], "gateway_plugin": image}
+    controller = releases(site.record())["argo-rollouts"].inputs["values"]["controller"]
+    (copy,) = controller["initContainers"]
+    assert copy["image"] == image
+    assert controller["trafficRouterPlugins"][0]["location"] == f"file://{copy['command'][2]}{copy['command'][1].removeprefix('/bin/')}"
+    assert controller["replicas"] == 2, "what its row says stays"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""The add-on table: what is installed on clusters by Helm, at which versions, read from `components/data/addons.yaml`."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import yaml
+
+from components.catalogue.tables import DATA
+from components.kubernetes.addons.charts import Chart
+
+
+@cache
+def table() -> Mapping[str, Chart]:
+    """Every chart by the name of its row; each is installed by one stack of a cluster at most."""
+    rows: Mapping[str, Mapping[str, Any]] = yaml.safe_load((DATA / "addons.yaml").read_text("utf-8"))["addons"]
+    return {name: Chart(name=row.get("chart", name), **{key: row[key] for key in row.keys() - {"chart"}}) for name, row in rows.items()}
