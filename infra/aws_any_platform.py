@@ -31,6 +31,7 @@ class AnyAwsPlatform(Platform):
 
     def notes(self) -> Iterator[Note]:
         """What others own."""
+        yield from super().notes()
         yield from aws_given.notes(self)
 
     @rule("account", "cluster")

@@ -11,7 +11,8 @@ from components.kubernetes.addons.operators import OperatorsArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Many, Name, Problem, Spec, rule
-from infra.between import Node, look_alike, misfits, repeated
+from infra import endpoint_fit
+from infra.between import Node, look_alike, repeated
 from infra.faults import did_you_mean
 from infra.notes import Note
 from infra.operator_rules import of_endpoints, unmet
@@ -71,7 +72,7 @@ class Platform(Common):
 
     def notes(self) -> Iterable[Note]:
         """What there is to know of the platform, for its review."""
-        return ()
+        return endpoint_fit.notes(self.endpoints, {pool: self.node(pool) for pool in self.pool_names})
 
     def closed(self, now: datetime) -> Iterable[Problem]:
         """What the file names that was bought for a time which is over at `now`."""
@@ -101,7 +102,7 @@ class Platform(Common):
         for name, endpoint in self.endpoints.items():
             node = self.node(endpoint.pool) if endpoint.pool in self.pool_names else None
             if node:
-                yield from (Problem(("endpoints", name, *path), text) for path, text in misfits(endpoint, node))
+                yield from (Problem(("endpoints", name, *path), text) for path, text in endpoint_fit.misfits(endpoint, node))
 
     @rule("endpoints", "cluster")
     def _pools_suffice(self) -> Iterator[Problem]:

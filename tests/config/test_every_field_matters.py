@@ -154,6 +154,14 @@ CHECKED: dict[str, dict[Place, Any]] = {
         ("cluster", "existing", "pools", "serving", "nodes"): 1,
         ("endpoints", "chat", "scale", "max"): 5,
     },
+    "endpoints.*.facts.layers": {("endpoints", "chat", "facts", "layers"): 320},
+    "endpoints.*.facts.kv_heads": {("endpoints", "chat", "facts", "kv_heads"): 80},
+    "endpoints.*.facts.head_dim": {("endpoints", "chat", "facts", "head_dim"): 1280},
+    "endpoints.*.facts.tokens_per_request": {
+        ("endpoints", "chat", "facts", "tokens_per_request"): 8192,
+        ("endpoints", "chat", "engine", "concurrency"): 64,
+    },
+    "endpoints.*.facts.kv_per_token": {("endpoints", "draft", "facts", "kv_per_token"): "4MiB"},
     "cluster.pools.*.nodes": {("cluster", "pools", "large", "nodes"): 1, ("endpoints", "chat", "gpus"): 2},
 }
 """Facts that only judge the rest of a file: a change by which the file is refused."""

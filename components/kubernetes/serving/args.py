@@ -1,10 +1,12 @@
 """What a stack file may say about an inference endpoint, and the rules that need nothing but that."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import Field
 
-from components.kubernetes.serving.engines import Engine
+from components.kubernetes.serving.engines import Engine, VllmEngine
+from components.kubernetes.serving.memory import ModelFacts
 from components.kubernetes.serving.model import ModelUri
 from components.kubernetes.serving.objectives import ObjectivesArgs
 from components.kubernetes.serving.scaling import ScaleArgs
@@ -29,6 +31,8 @@ class InferenceEndpointArgs(Spec):
     """Main memory of one replica, requested and the limit."""
     weights: Size
     """Size of the model's files. Bounds the buffer they are streamed through and is checked against the memory of the GPUs."""
+    facts: ModelFacts | None = None
+    """What the model's attention keeps for each token, by which the cache is checked against the memory of the GPUs; of vLLM only."""
     load_time: Duration
     """Time from container start to the first answer, at worst; the startup probe waits this long. 10s to 1h."""
     longest_request: Duration = Duration("2m")
@@ -64,6 +68,16 @@ class InferenceEndpointArgs(Spec):
         return [
             Problem(("objectives",), f"cannot be measured on a {self.engine.kind}, whose metrics are not known: use vllm, or remove them")
         ]
+
+    @rule("engine", "facts")
+    def _judged_of_vllm(self) -> Iterator[Problem]:
+        if self.facts is None:
+            return
+        if not isinstance(self.engine, VllmEngine):
+            yield Problem(("facts",), f"are of vLLM, and what a {self.engine.kind} keeps is not known: remove them, or use vllm")
+        elif (self.facts.tokens_per_request or 0) > self.engine.context_length:
+            text = f"is more than a request can have, {self.engine.context_length} tokens (context_length): lower it, or remove it"
+            yield Problem(("facts", "tokens_per_request"), text)
 
     @rule("memory")
     def _holds_the_engine(self) -> list[Problem]:

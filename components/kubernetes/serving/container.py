@@ -26,6 +26,8 @@ def vllm_command(engine: VllmEngine, model: Model, gpus: int, uri: pulumi.Input[
         "--tensor-parallel-size": str(gpus),
         "--gpu-memory-utilization": f"{engine.gpu_memory.value / 10_000:.4g}",
         "--max-model-len": str(engine.context_length),
+        **({"--max-num-seqs": str(engine.concurrency)} if engine.concurrency else {}),
+        **({"--kv-cache-dtype": engine.kv_cache} if engine.kv_cache != "auto" else {}),
         "--host": "0.0.0.0",
         "--port": str(VLLM_PORT),
     }

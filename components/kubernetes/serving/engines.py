@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from components.kubernetes.serving.memory import CacheType
 from components.kubernetes.vocabulary import Port
 from components.spec import ImageReference, Many, Percent, Problem, Spec, rule
 
@@ -26,6 +27,10 @@ class VllmEngine(Spec):
     """vLLM's container image, pinned by digest."""
     context_length: Annotated[int, Field(ge=256, le=10_000_000)]
     """Longest prompt plus answer, in tokens (--max-model-len). The key-value cache is sized from it."""
+    concurrency: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    """Requests that one replica serves at once (--max-num-seqs); more wait. Absent leaves it to vLLM."""
+    kv_cache: CacheType = "auto"
+    """How keys and values are kept (--kv-cache-dtype): auto as the model computes them, fp8 in half of that."""
     gpu_memory: Percent = Percent("90%")
     """Share of each GPU's memory that vLLM may take (--gpu-memory-utilization): 10% to 98%."""
 

@@ -17,6 +17,8 @@ CHANGES: dict[str, Any] = {
     "endpoint.model": "models:/llama-3.1-8b/13",
     "endpoint.engine.image": f"registry.example.internal/ml/vllm@{DIGEST}",
     "endpoint.engine.context_length": 4096,
+    "endpoint.engine.concurrency": 32,
+    "endpoint.engine.kv_cache": "fp8",
     "endpoint.engine.gpu_memory": "85%",
     "endpoint.pool": "l4",
     "endpoint.gpus": 4,
@@ -73,7 +75,7 @@ CHANGES: dict[str, Any] = {
     "cluster.pools.l40s.taints": [{"key": "other"}],
     "cluster.pools.l40s.gpu_resource": "nvidia.com/mig-1g.10gb",
 }
-JUDGED = {f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes")}
+JUDGED = {"endpoint.facts", *(f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes"))}
 """Fields that only the platform's rules read: whether endpoints fit."""
 
 
