@@ -8,7 +8,7 @@ from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import BucketsArgs
 from components.spec import Problem, rule
 from infra import aws_given
-from infra.aws_account import budgeted_pools
+from infra.aws_account import budgeted_pools, recorded_buckets
 from infra.aws_storage import foreign_keys, said_of_given_artifacts
 from infra.notes import Note
 from infra.platform import Platform
@@ -38,6 +38,11 @@ class AnyAwsPlatform(Platform):
     def _budgets_of_pools(self) -> Iterator[Problem]:
         if self.account:
             yield from budgeted_pools(self.account, list(self.pool_names))
+
+    @rule("account", "storage")
+    def _recorded_buckets(self) -> Iterator[Problem]:
+        if self.account:
+            yield from recorded_buckets(self.account, self.storage)
 
     @rule("site", "storage")
     def _keys_of_the_region(self) -> Iterator[Problem]:

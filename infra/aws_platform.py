@@ -20,7 +20,7 @@ from infra import aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
-from infra.aws_storage import pools_in_the_zone
+from infra.aws_storage import landed_is_readable, pools_in_the_zone
 from infra.between import Node, overlapping
 from infra.notes import Note
 
@@ -149,6 +149,11 @@ class AwsPlatform(AnyAwsPlatform):
     def _somebody_is_told(self) -> Iterator[Problem]:
         if self.streams and not self.alarms:
             yield Problem(("streams",), "would run late with nobody told: add alarms with the emails of who looks after them")
+
+    @rule("streams", "storage")
+    def _landed_is_readable(self) -> Iterator[Problem]:
+        if self.streams:
+            yield from landed_is_readable(self.storage)
 
     @rule("site", "network", "tracking", "endpoints")
     def _images_within_reach(self) -> Iterator[Problem]:

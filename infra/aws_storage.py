@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import BucketsArgs
 from components.aws.storage.lustre import LustreArgs
+from components.aws.storage.retention import RESTORED_BEFORE_READ
 from components.spec import Problem
 from infra.faults import did_you_mean
 
@@ -34,6 +35,19 @@ def said_of_given_artifacts(storage: BucketsArgs, registry: RegistryArgs) -> Ite
     if "artifacts" in storage.existing and "artifacts" in registry.model_fields_set:
         text = "would change an existing bucket, which is never modified: remove it, or storage.existing.artifacts"
         yield Problem(("registry", "artifacts"), text)
+
+
+def landed_is_readable(storage: BucketsArgs) -> Iterator[Problem]:
+    """A problem for each class of the streams' bucket whose objects queries leave out.
+
+    Source: Athena user guide, "Query restored Amazon S3 Glacier objects".
+    """
+    purpose = storage.landing
+    args = storage.made.get(purpose)
+    for tier in RESTORED_BEFORE_READ:
+        if args and tier in args.tiers:
+            text = "takes what streams delivered to where no query reads it: use glacier-instant or intelligent-tiering, or expire_after"
+            yield Problem(("storage", purpose, "tiers", tier), text)
 
 
 def pools_in_the_zone(scratch: LustreArgs, pools: Mapping[str, Sequence[str]], zones: Sequence[str]) -> Iterator[Problem]:

@@ -8,6 +8,9 @@ from policies.model import Book, View, get
 BOOK = Book("backup")
 DATABASE = "aws:rds/instance:Instance"
 BUCKET = "aws:s3/bucket:Bucket"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+ORIGINALS = frozenset({"raw", "logs"})
+"""Purposes of buckets whose objects exist nowhere else; a trail's files have a rule of their own (trail-locked)."""
 LEAST_DAYS = 7
 """Days of point-in-time recovery; RDS keeps 35 at most."""
 
@@ -82,6 +85,27 @@ def bucket_versioning(bucket: Resource, view: View) -> Iterator[str]:
     rows = view.attached(bucket, "aws:s3/bucketVersioning:BucketVersioning", "bucket", "bucket")
     if not any(get(row, "versioningConfiguration.status") == "Enabled" for row in rows):
         yield "does not keep versions"
+
+
+def original(bucket: Resource) -> bool:
+    """Whether what the bucket holds was made elsewhere and cannot be made again."""
+    return bucket.inputs.get("tags", {}).get("groundwork:purpose") in ORIGINALS
+
+
+@BOOK.rule(
+    "originals-locked",
+    BUCKET,
+    title="What cannot be made again is locked against deletion",
+    remedy="state lock on storage.raw and storage.logs, and retain as long as law or a contract asks",
+    severity="medium",
+    tier="production",
+    level="advisory",
+    only=original,
+)
+def originals_locked(bucket: Resource, view: View) -> Iterator[str]:
+    """Advice, since no framework names a lock, and data that people may have erased cannot stand under one."""
+    if not view.attached(bucket, LOCK, "bucket", "bucket"):
+        yield "has no lock: who may write may also delete"
 
 
 @BOOK.rule(

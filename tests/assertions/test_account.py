@@ -64,7 +64,7 @@ def test_data_events_are_of_the_buckets_that_were_chosen() -> None:
     assert management["fieldSelectors"] == [{"field": "eventCategory", "equals": ["Management"]}]
     (arns,) = (row["startsWiths"] for row in objects["fieldSelectors"] if row["field"] == "resources.ARN")
     names = [arn.removeprefix("arn:aws:s3:::").removesuffix("/") for arn in arns]
-    assert [name.split("-")[2] for name in names] == ["datasets", "models", "artifacts"]
+    assert [name.split("-")[2] for name in names] == ["raw", "datasets", "models", "artifacts"]
     assert set(names) <= {bucket.inputs["bucket"] for bucket in prod().of_type(BUCKET)}
 
 

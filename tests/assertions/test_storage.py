@@ -134,3 +134,17 @@ def test_a_given_key_is_used_and_none_is_made_in_its_place() -> None:
     default = setting(made, "BucketServerSideEncryptionConfiguration")[name].inputs["rules"][0]["applyServerSideEncryptionByDefault"]
     assert default["kmsMasterKeyId"] == "arn:aws:kms:us-west-2:111122223333:key/0a1b2c3d-1111-4222-8333-444455556666"
     assert not [key for key in made.of_type(KEY) if "models" in key.name]
+
+
+def test_production_locks_what_cannot_be_made_again_and_keeps_domains_under_keys_of_their_own() -> None:
+    made = graph("prod")
+    purposes = {b.inputs["bucket"]: b.inputs["tags"]["groundwork:purpose"] for b in made.of_type(BUCKET) if b.name.startswith("storage-")}
+    locks = {purposes[name]: row for name, row in setting(made, "BucketObjectLockConfiguration").items() if name in purposes}
+    assert locks.keys() == {"raw", "logs"}
+    keys = {
+        purposes[name]: row.inputs["rules"][0]["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"]
+        for name, row in setting(made, "BucketServerSideEncryptionConfiguration").items()
+        if name in purposes and purposes[name] != "access-logs"
+    }
+    assert keys["raw"] == keys["datasets"] == keys["checkpoints"]
+    assert len(set(keys.values())) == 3

@@ -88,3 +88,20 @@ def test_who_reads_a_stream_may_not_write_it_and_the_other_way_round(stack: str)
         if "-producer-" in policy.name:
             assert "kinesis:PutRecords" in actions
             assert "kinesis:GetRecords" not in actions
+
+
+@pytest.mark.parametrize("stack", STREAMING)
+def test_records_land_with_what_was_not_checked_yet_where_there_is_such_a_bucket(stack: str) -> None:
+    made = graph(stack)
+    buckets = {bucket.inputs["bucket"]: bucket.inputs["tags"]["groundwork:purpose"] for bucket in made.of_type("aws:s3/bucket:Bucket")}
+    landing = "raw" if "raw" in buckets.values() else "datasets"
+    assert {buckets[settings(d)["bucketArn"].removeprefix("arn:aws:s3:::")] for d in made.of_type(DELIVERY)} == {landing}
+
+
+def test_records_land_among_curated_data_without_a_bucket_for_raw_data() -> None:
+    from tests.config.fields import data, draw, judged
+
+    platform = judged("aws-data", data("aws-data"))
+    assert platform
+    (bucket,) = {settings(delivery)["bucketArn"] for delivery in draw(platform).of_type(DELIVERY)}
+    assert "-datasets-" in bucket

@@ -71,6 +71,7 @@ ACCOUNT, BUDGET = "pulumi:providers:aws", "aws:budgets/budget:Budget"
 STREAM, ALARM = "aws:kinesis/stream:Stream", "aws:cloudwatch/metricAlarm:MetricAlarm"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
@@ -156,6 +157,7 @@ DEFECTS: dict[str, Defect] = {
     "stateful-protected": Defect(DATABASE, options=Options(protect=False)),
     "database-tls": Defect("aws:rds/parameterGroup:ParameterGroup", "parameters", [], DATABASE),
     "bucket-versioning": Defect("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration/status", "Suspended", BUCKET),
+    "originals-locked": Defect(LOCK, blamed=BUCKET, drop=True, where=lambda lock: lock.name == "storage-raw-lock"),
     "bucket-lifecycle": Defect(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/0/abortIncompleteMultipartUpload", CUT, BUCKET
     ),
@@ -194,7 +196,7 @@ DEFECTS: dict[str, Defect] = {
     "account-records": Defect("aws:cfg/recorderStatus:RecorderStatus", blamed=ACCOUNT, drop=True),
     "account-access": Defect(ACCOUNT, blamed=ACCOUNT, without="aws:accessanalyzer/analyzer:Analyzer"),
     "trail-whole": Defect(TRAIL, "enableLogFileValidation", False),
-    "trail-locked": Defect("aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration", blamed=TRAIL, drop=True),
+    "trail-locked": Defect(LOCK, blamed=TRAIL, drop=True, where=lambda lock: lock.name.startswith("account-trail")),
     "threats-watched": Defect(
         "aws:guardduty/detectorFeature:DetectorFeature", "status", "DISABLED", DETECTOR, where=lambda f: "runtime" in f.name
     ),

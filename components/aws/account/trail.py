@@ -27,7 +27,7 @@ ROLE = "trail"
 class TrailArgs(Spec):
     """A CloudTrail trail of all regions with validated, encrypted files in a locked bucket."""
 
-    data_events: Many[Literal["datasets", "models", "checkpoints", "artifacts"]] = ("datasets", "models")
+    data_events: Many[Literal["raw", "datasets", "features", "models", "checkpoints", "artifacts"]] = ("datasets", "models")
     """Buckets whose every read and write of an object is recorded; charged per event."""
     keep: Days = Duration("730d")
     """How long the files are kept in the bucket."""

@@ -29,7 +29,7 @@ class BucketsArgs(Spec):
     """The platform's bucket set."""
 
     raw: BucketArgs | None = None
-    """Data as it came in, before anything was checked."""
+    """Data as it came in, before anything was checked; streams deliver here where there is such a bucket, else into datasets."""
     datasets: BucketArgs = BucketArgs()
     """Curated data: versioned, validated, what training and evaluation read."""
     features: BucketArgs | None = None
@@ -62,6 +62,11 @@ class BucketsArgs(Spec):
     def purposes(self) -> tuple[Purpose, ...]:
         """What there are buckets for, made here or given."""
         return tuple(p for p in PURPOSES if p in self.existing or p in self.made)
+
+    @property
+    def landing(self) -> Purpose:
+        """What streams deliver for: raw data where it is kept apart from curated data."""
+        return "raw" if "raw" in self.purposes else "datasets"
 
     @rule("existing", *PURPOSES)
     def _never_modified(self) -> Iterator[Problem]:
@@ -111,6 +116,11 @@ class ObjectStorage(AwsComponent):
         self.buckets: Mapping[str, Store] = {purpose: self._bucket(purpose) for purpose in args.purposes}
         self.datasets, self.models, self.checkpoints = (self.buckets[p] for p in ("datasets", "models", "checkpoints"))
         self.register_outputs({"models": self.models.bucket})
+
+    @property
+    def landing(self) -> Store:
+        """The bucket that streams deliver into."""
+        return self.buckets[self.args.landing]
 
     def _own(self, domain: Literal["models", "logs"]) -> EncryptionKey:
         """The key of a domain of its own, or that of data."""

@@ -26,7 +26,7 @@ else:
 
 
 class Streams(AwsComponent):
-    """Streams under one key; records end in the datasets bucket, under the key of that bucket."""
+    """Streams under one key; records end in `storage.landing`, under the key of that bucket."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class Streams(AwsComponent):
         results = self._results(storage.access_logs)
         self.lake = Lake(
             f"{name}-lake",
-            data=storage.datasets,
+            data=storage.landing,
             results=results,
             scanned_at_most=args.scanned_at_most,
             protect=args.protect,
