@@ -50,9 +50,10 @@ def starters_there(pools: Mapping[str, GpuPoolArgs], *, karpenter: bool) -> Iter
 def images_held(pools: Mapping[str, GpuPoolArgs], version: str, release: str | None) -> Iterator[Problem]:
     """A problem for each image of another Kubernetes version, and for each that Karpenter would have to choose by itself."""
     for name, pool in pools.items():
-        own = pool.image_release
-        if own and dated(own) and not own.startswith(f"{version}."):
-            text = f"is of another Kubernetes version than the cluster's {version}: name a release that begins with {version}."
+        own, minor = pool.image_release, pool.version or version
+        if own and dated(own) and not own.startswith(f"{minor}."):
+            whose = "nodes'" if pool.version else "cluster's"
+            text = f"is of another Kubernetes version than the {whose} {minor}: name a release that begins with {minor}."
             yield Problem((*POOLS, name, "image_release"), text)
         if pool.karpenter is not None and not own and not (release and pool.family == "bottlerocket"):
             text = (
@@ -67,7 +68,7 @@ def images_run(pools: Mapping[str, GpuPoolArgs], version: str, release: str | No
         machine = aws_machines().get(pool.machine)
         held = pool.image_release or (release if pool.family == "bottlerocket" else None)
         place = ("image_release",) if pool.image_release else ("machine",)
-        for text in release_problems(machine, pool.family, version, held) if machine else ():
+        for text in release_problems(machine, pool.family, pool.version or version, held) if machine else ():
             yield Problem((*POOLS, name, *place), f"has no driver: {text}")
 
 

@@ -24,6 +24,17 @@ def own_registry(site: AwsSite) -> str:
     return f"{site.account}.dkr.ecr.{site.region}.amazonaws.com"
 
 
+def own_roles(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
+    """Roles of another account that are to use the cluster."""
+    named: dict[tuple[str | int, ...], str] = {("administrators", i): role for i, role in enumerate(cluster.administrators)}
+    named |= {("viewers", i): role for i, role in enumerate(cluster.viewers)}
+    named |= {("teams", team, "roles", i): role for team, args in cluster.teams.items() for i, role in enumerate(args.roles)}
+    for path, role in named.items():
+        if role.split(":")[4] != account:
+            text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
+            yield Problem(("cluster", *path), text)
+
+
 def images(
     site: AwsSite, network: Reach, tracking: TrackingServerArgs, endpoints: Mapping[str, InferenceEndpointArgs]
 ) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapaci
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
 from components.aws.cluster.repair import Maker, warnings
-from components.aws.cluster.upgrades import support
+from components.aws.cluster.upgrades import support, upgrade_path
 from infra.notes import Note
 
 
@@ -14,12 +14,20 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
     """Notes of the cluster itself."""
     if told := support(args.version):
         yield Note("cluster", told)
+    for step in upgrade_path(args.upgrade_from, args.version) if args.upgrade_from else ():
+        yield Note("cluster", f"upgrade to {step.minor}: {'; '.join(step.actions)}")
     auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
-        yield from (Note(f"pool {name}", text) for text in (capacity_plan(pool, auto=auto), *shared(pool)))
+        yield from (Note(f"pool {name}", text) for text in (capacity_plan(pool, auto=auto), *shared(pool), *behind(pool, args.version)))
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
         if repaired(args, maker):
             yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
+
+
+def behind(pool: GpuPoolArgs, version: str) -> Iterator[str]:
+    """That nodes stay at an older version than the control plane, where they do."""
+    if pool.version and pool.version != version:
+        yield f"nodes stay at Kubernetes {pool.version} while the control plane is at {version}"
 
 
 def repaired(args: ClusterArgs, maker: Maker) -> bool:

@@ -108,12 +108,8 @@ class AwsPlatform(AnyAwsPlatform):
         yield from images_run(self.cluster.pools, self.cluster.version, self.cluster.image_release)
 
     @rule("site", "cluster")
-    def _own_administrators(self) -> Iterator[Problem]:
-        account = self.site.account
-        for index, role in enumerate(self.cluster.administrators):
-            if role.split(":")[4] != account:
-                text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
-                yield Problem(("cluster", "administrators", index), text)
+    def _own_roles(self) -> Iterator[Problem]:
+        yield from aws_cluster_rules.own_roles(self.site.account, self.cluster)
 
     @rule("site", "network")
     def _given_subnets(self) -> Iterator[Problem]:

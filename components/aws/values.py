@@ -138,6 +138,13 @@ RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$"
 RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$")]
 """An IAM role."""
 
+KubernetesMinor = Annotated[
+    str,
+    StringConstraints(pattern=r"^1\.\d{2}$"),
+    Field(json_schema_extra={"x-form": 'a minor version of Kubernetes, quoted, such as "1.34"'}),
+]
+"""A minor version of Kubernetes."""
+
 LogRetention = Annotated[Duration, AfterValidator(_retention)]
 """How long CloudWatch Logs keeps events, in whole days."""
 

@@ -9,6 +9,8 @@ from policies.model import Book, View, document, get, many
 from policies.nodes import STARTERS, start
 
 BOOK = Book("identity")
+BROAD = frozenset({"AmazonEKSAdminPolicy", "AmazonEKSAdminViewPolicy", "AmazonEKSEditPolicy", "AmazonEKSSecretReaderPolicy"})
+"""Access policies of EKS that are meant for namespaces, and those that read every secret of a cluster."""
 READS = re.compile(r"[a-z0-9-]+:(Describe|Get|List|BatchGet|BatchCheck)[A-Za-z*]*")
 """Actions that only look; many of them know no resource-level permission."""
 UNSCOPED = frozenset({"ecr:GetAuthorizationToken", "sts:GetCallerIdentity", "cloudwatch:PutMetricData"})
@@ -149,6 +151,22 @@ def imdsv2(starter: Resource, view: View) -> Iterator[str]:
         yield "httpTokens is not required"
     if get(settings, "httpPutResponseHopLimit", 2) != 1:
         yield "pods reach the credentials of the node: the hop limit is not 1"
+
+
+@BOOK.rule(
+    "cluster-access-scope",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    title="Whoever works in a cluster does so in named namespaces",
+    remedy="name the namespaces of the team, or make the role a viewer or an administrator",
+)
+def cluster_access_scope(association: Resource, view: View) -> Iterator[str]:
+    """Policies that change things or read every secret reach the whole cluster only by administering it."""
+    name = get(association, "policyArn", "").rpartition("/")[2]
+    scope = get(association, "accessScope", {})
+    if scope.get("type") == "cluster" and name in BROAD:
+        yield f"{name} reaches every namespace"
+    if "*" in scope.get("namespaces", ()):
+        yield f"{name} is limited to namespaces called anything"
 
 
 @BOOK.rule(

@@ -135,6 +135,8 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
 """Where one other value by itself cannot be valid: what to change, by kind of site or context, and field."""
 
 CHECKED: dict[str, dict[Place, Any]] = {
+    "cluster.upgrade_from": {("cluster", "upgrade_from"): "1.32"},
+    "cluster.pools.*.cuda": {("cluster", "pools", "serving", "cuda"): 14},
     "recovery.rto": {("recovery", "rto"): "10m"},
     "recovery.assumes.restore": {("recovery", "assumes", "restore"): "3h"},
     "recovery.assumes.decide": {("recovery", "assumes", "decide"): "3h"},

@@ -135,6 +135,9 @@ DEFECTS: dict[str, Defect] = {
     "trust-policy": Defect("aws:iam/role:Role", "assumeRolePolicy", NO_TAGS),
     "key-policy": Defect(KEY, "policy", ANYBODY),
     "imdsv2": Defect(TEMPLATE, "metadataOptions/httpTokens", "optional"),
+    "cluster-access-scope": Defect(
+        "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "accessScope", {"type": "cluster"}, where=lambda a: "team" in a.name
+    ),
     "cluster-access-mode": Defect(CLUSTER, "accessConfig/authenticationMode", "API_AND_CONFIG_MAP"),
     "database-managed-password": Defect(DATABASE, "manageMasterUserPassword", CUT),
     "cluster-logs": Defect(CLUSTER, "enabledClusterLogTypes", ["api"]),

@@ -124,7 +124,7 @@ class NodeGroups:
             subnet_ids=[ground.subnets[zone] for zone in plan.zones],
             ami_type=plan.image,
             release_version=plan.release or (ground.image_release if plan.bottlerocket else None),
-            version=ground.version,
+            version=plan.version or ground.version,
             instance_types=list(plan.machines),
             capacity_type=plan.capacity_type,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},

@@ -54,6 +54,8 @@ class NodePlan:
     taints: tuple[Taint, ...] = ()
     release: str | None = None
     """Release of the image, where the pool holds one of its own."""
+    version: str | None = None
+    """Kubernetes version of the nodes, where the pool holds one of its own."""
     fabric: bool = False
     """Whether nodes have every EFA interface of their machine, and huge pages."""
     close: bool = False
@@ -116,6 +118,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             labels=labels,
             taints=(taint_of(machine),),
             release=args.image_release,
+            version=args.version,
             fabric=fabric,
             close=args.close and way_of(capacity) != "capacity-block",
             nvme=bool(machine.nvme_disks) if args.scratch is None else args.scratch == "nvme",

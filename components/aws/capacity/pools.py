@@ -21,7 +21,7 @@ from components.aws.capacity.plan import (
 from components.aws.capacity.sharing import Share, SharingArgs, share
 from components.aws.capacity.sharing import problems as sharing_problems
 from components.aws.cluster.compatibility import image_for
-from components.aws.values import Zone
+from components.aws.values import KubernetesMinor, Zone
 from components.spec import Many, Problem, Size, Spec, rule
 
 POOL_LABEL = "groundwork.dev/pool"
@@ -123,6 +123,12 @@ class GpuPoolArgs(Spec):
     image_release: ImageRelease | None = None
     """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or one of Amazon Linux 2023, such as 1.34.1-20251112.
     Absent follows the cluster's."""
+    version: KubernetesMinor | None = None
+    """Kubernetes version of the nodes while the control plane is ahead, as for training that may not be disturbed: three minors at most.
+    Absent follows the cluster's."""
+    cuda: Annotated[int, Field(ge=11, le=20)] | None = None
+    """Major version of CUDA that containers of the pool are built for, such as 13; drivers of the image must know it. Absent is not
+    judged."""
     sharing: SharingArgs | None = None
     """How several pods share one GPU; absent gives each GPU to one pod."""
     karpenter: KarpenterPoolArgs | None = None

@@ -1,11 +1,15 @@
-"""Who may use a cluster: access entries of IAM roles, and the policies that say how far they reach."""
+"""Who may use a cluster: access entries of IAM roles, and the policies that say what they may and how far they reach.
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+Source: AWS EKS user guide, "Review access policy permissions" and "Associate access policies with access entries", read 2026-11-26.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.aws.cluster.access_args import TeamAccessArgs
 from components.lazy import lazy
 from components.naming import short_hash
 
@@ -14,22 +18,46 @@ if TYPE_CHECKING:
 else:
     aws = lazy("pulumi_aws")
 
-ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+POLICIES = {
+    "cluster-admin": "AmazonEKSClusterAdminPolicy",
+    "admin": "AmazonEKSAdminPolicy",
+    "edit": "AmazonEKSEditPolicy",
+    "view": "AmazonEKSViewPolicy",
+}
+"""Access policy by what it lets a role do. AmazonEKSAdminViewPolicy is left out: it reads every secret."""
+EVERYWHERE: Any = {"type": "cluster"}
 
 
-def administrators(owner: AwsComponent, cluster: "aws.eks.Cluster", roles: Sequence[str]) -> list[pulumi.Resource]:
-    """Let the roles administer the cluster; what stands in the cluster waits for what is returned, and goes before it."""
-    return [_administrator(owner, cluster, arn) for arn in roles]
+class Access:
+    """Gives IAM roles access to one cluster; children belong to `owner`, the cluster's component."""
 
+    def __init__(self, owner: AwsComponent, cluster: "aws.eks.Cluster") -> None:
+        self.owner = owner
+        self.cluster = cluster
 
-def _administrator(owner: AwsComponent, cluster: "aws.eks.Cluster", arn: str) -> "aws.eks.AccessPolicyAssociation":
-    role = f"{owner.prefix}-administrator-{short_hash(arn)}"
-    entry = aws.eks.AccessEntry(role, cluster_name=cluster.name, principal_arn=arn, tags=owner.tags(), opts=owner.child())
-    return aws.eks.AccessPolicyAssociation(
-        f"{role}-policy",
-        cluster_name=cluster.name,
-        principal_arn=entry.principal_arn,
-        policy_arn=ADMIN_POLICY,
-        access_scope={"type": "cluster"},
-        opts=owner.child(),
-    )
+    def administrators(self, roles: Sequence[str]) -> list[pulumi.Resource]:
+        """Let the roles administer the cluster; what stands in the cluster waits for what is returned, and goes before it."""
+        return [self._entry("administrator", arn, "cluster-admin", EVERYWHERE) for arn in roles]
+
+    def viewers(self, roles: Sequence[str]) -> None:
+        """Let the roles see everything but secrets."""
+        for arn in roles:
+            self._entry("viewer", arn, "view", EVERYWHERE)
+
+    def teams(self, teams: Mapping[str, TeamAccessArgs]) -> None:
+        """Let the roles of each team work in its namespaces."""
+        for name, args in teams.items():
+            for arn in args.roles:
+                self._entry(f"team-{name}", arn, args.rights, {"type": "namespace", "namespaces": list(args.namespaces)})
+
+    def _entry(self, kind: str, arn: str, rights: str, scope: Any) -> "aws.eks.AccessPolicyAssociation":
+        owner, role = self.owner, f"{self.owner.prefix}-{kind}-{short_hash(arn)}"
+        entry = aws.eks.AccessEntry(role, cluster_name=self.cluster.name, principal_arn=arn, tags=owner.tags(), opts=owner.child())
+        return aws.eks.AccessPolicyAssociation(
+            f"{role}-policy",
+            cluster_name=self.cluster.name,
+            principal_arn=entry.principal_arn,
+            policy_arn=f"arn:aws:eks::aws:cluster-access-policy/{POLICIES[rights]}",
+            access_scope=scope,
+            opts=owner.child(),
+        )

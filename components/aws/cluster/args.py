@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
-from components.aws.cluster import auto_rules
+from components.aws.cluster import access_args, auto_rules, version_rules
+from components.aws.cluster.access_args import TeamAccessArgs
 from components.aws.cluster.addons import AddonName
-from components.aws.values import LogRetention, RoleArn, SourceCidr
+from components.aws.values import KubernetesMinor, LogRetention, RoleArn, SourceCidr
 from components.spec import Duration, Many, Name, Problem, Spec, rule
 
 CONTROLLERS = 2
@@ -49,8 +50,14 @@ class ClusterArgs(Spec):
 
     version: Literal["1.33", "1.34", "1.35"]
     """Kubernetes version of the control plane and the nodes, quoted."""
+    upgrade_from: KubernetesMinor | None = None
+    """The version that runs now, while it is changed: EKS goes up one minor at a time and never back. Absent judges no step."""
     administrators: Annotated[Many[RoleArn], Field(min_length=1)]
     """IAM roles that administer the cluster; the role that deploys must be one of them."""
+    viewers: Many[RoleArn] = ()
+    """IAM roles that see everything in the cluster but secrets."""
+    teams: dict[Name, TeamAccessArgs] = {}
+    """IAM roles that work in some namespaces, by team."""
     public_access: Many[SourceCidr] = ()
     """Address ranges that may reach the API server from outside the VPC; empty leaves it private, so deploy from within."""
     log_retention: LogRetention = Duration("365d")
@@ -67,6 +74,26 @@ class ClusterArgs(Spec):
     """Nodes for the platform's own services."""
     pools: dict[Name, GpuPoolArgs]
     """GPU pools by name."""
+
+    @rule("administrators", "viewers", "teams")
+    def _one_entry_each(self) -> Iterator[Problem]:
+        yield from access_args.problems(self.administrators, self.viewers, self.teams)
+
+    @rule("version", "upgrade_from")
+    def _upgraded_in_steps(self) -> Iterator[Problem]:
+        yield from version_rules.of_upgrade(self.upgrade_from, self.version)
+
+    @rule("version", "autoscaler", "pools")
+    def _nodes_join(self) -> Iterator[Problem]:
+        yield from version_rules.of_nodes(self.pools, self.version, auto_mode=isinstance(self.autoscaler, AutoModeArgs))
+
+    @rule("version", "addons")
+    def _proxy_serves(self) -> Iterator[Problem]:
+        yield from version_rules.of_proxy(self.addons.get("kube-proxy", ""), self.version)
+
+    @rule("version", "image_release", "pools")
+    def _drivers_know_cuda(self) -> Iterator[Problem]:
+        yield from version_rules.of_cuda(self.pools, self.version, self.image_release)
 
     @rule("autoscaler", "addons", "image_release", "system")
     def _auto_mode_can(self) -> Iterator[Problem]:

@@ -15,7 +15,7 @@ from components.aws.capacity.placement import FabricGroups
 from components.aws.capacity.plugins import plugins
 from components.aws.capacity.pool_set import PoolSet, node_role
 from components.aws.cluster import autoscaler, karpenter
-from components.aws.cluster.access import administrators
+from components.aws.cluster.access import Access
 from components.aws.cluster.addon_maker import AddonMaker
 from components.aws.cluster.addons import AddonName, Feature, wanted
 from components.aws.cluster.args import ClusterArgs, KarpenterArgs
@@ -66,7 +66,10 @@ class GpuCluster(EksComponent):
         self.mirror = mirror
         self.plane = ControlPlane(self, args, network)
         self.cluster_key, self.cluster = self.plane.key, self.plane.cluster
-        self.kubernetes: pulumi.ProviderResource = self._kubernetes(administrators(self, self.cluster, args.administrators))
+        access = Access(self, self.cluster)
+        self.kubernetes: pulumi.ProviderResource = self._kubernetes(access.administrators(args.administrators))
+        access.viewers(args.viewers)
+        access.teams(args.teams)
         self.node_roles: list[aws.iam.Role] = []
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
         self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
