@@ -9,7 +9,7 @@ from components.kubernetes.serving.engines import Engine, VllmEngine
 from components.kubernetes.serving.memory import ModelFacts
 from components.kubernetes.serving.model import ModelUri
 from components.kubernetes.serving.objectives import ObjectivesArgs
-from components.kubernetes.serving.scaling import ScaleArgs
+from components.kubernetes.serving.scaling import ScaleArgs, misjudged
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
 
@@ -68,6 +68,10 @@ class InferenceEndpointArgs(Spec):
         return [
             Problem(("objectives",), f"cannot be measured on a {self.engine.kind}, whose metrics are not known: use vllm, or remove them")
         ]
+
+    @rule("engine", "scale")
+    def _scaled_by_what_is_counted(self) -> Iterator[Problem]:
+        yield from misjudged(self.scale, self.engine)
 
     @rule("engine", "facts")
     def _judged_of_vllm(self) -> Iterator[Problem]:

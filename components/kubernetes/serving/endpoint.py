@@ -12,7 +12,7 @@ from components.kubernetes.serving import objectives, pods
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
-from components.kubernetes.serving.scaling import ScaleArgs, scaled_object
+from components.kubernetes.serving.scaling import ScaleArgs, scaled_object, triggers
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.spec import Duration
 
@@ -56,7 +56,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
         replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
         manifest = pods.deployment(identity, args, replica)
         replicas = self._pods(enclosure, manifest, args.load_time, [account, network, *binding.depends_on, *cluster.ready])
-        self._watch(enclosure, args, operators.monitoring.address, replicas)
+        looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, operators.monitoring.address)
+        self._watch(enclosure, args, looked_at, replicas)
         enclosure.publish(replicas)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
@@ -83,14 +84,14 @@ class InferenceEndpoint(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), own)
         return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
 
-    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, prometheus: str, replicas: pulumi.Resource) -> None:
+    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource) -> None:
         """What scrapes the pods, what watches their promises, and what scales them on it."""
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
         k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity))
         if args.objectives:
-            rules = objectives.prometheus_rule(identity, args.objectives)
+            rules = objectives.prometheus_rule(identity, args.objectives, sleeps=args.scale.min == 0)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
-        scaler = scaled_object(identity, args.scale, args.engine.queue_metric, prometheus)
+        scaler = scaled_object(identity, args.scale, looked_at)
         k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)

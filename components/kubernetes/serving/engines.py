@@ -50,6 +50,16 @@ class VllmEngine(Spec):
         return "vllm:num_requests_waiting"
 
     @property
+    def running_metric(self) -> str:
+        """Gauge of the requests that one pod is serving."""
+        return "vllm:num_requests_running"
+
+    @property
+    def cache_metric(self) -> str:
+        """Gauge of the share of one pod's key-value cache that is in use, 0 to 1."""
+        return "vllm:kv_cache_usage_perc"
+
+    @property
     def memory_share(self) -> int:
         """Share of GPU memory for weights and cache, in basis points."""
         return self.gpu_memory.value
@@ -76,6 +86,16 @@ class ContainerEngine(Spec):
     """Path that answers 200 once the model can serve."""
     queue_metric: MetricName
     """Prometheus gauge at /metrics that counts requests waiting in this pod."""
+
+    @property
+    def running_metric(self) -> str:
+        """None is known."""
+        return ""
+
+    @property
+    def cache_metric(self) -> str:
+        """None is known."""
+        return ""
 
     @property
     def memory_share(self) -> int:

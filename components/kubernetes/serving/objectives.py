@@ -96,14 +96,17 @@ def objectives(args: ObjectivesArgs, namespace: str) -> tuple[Objective, ...]:
     return tuple(found)
 
 
-def prometheus_rule(identity: Identity, args: ObjectivesArgs) -> Manifest:
-    """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace."""
+def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, sleeps: bool = False) -> Manifest:
+    """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace.
+
+    `sleeps`: the endpoint may have no replica, and its silence is then nothing to tell.
+    """
     promises = objectives(args, identity.namespace)
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
     groups = [
         {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},
         {"name": f"{identity.name}-budgets", "rules": [_alert(o, burn, labels) for o in promises for burn in BURNS]},
-        {"name": f"{identity.name}-presence", "rules": [_silence(labels)]},
+        {"name": f"{identity.name}-presence", "rules": [_silence(labels, sleeps)]},
     ]
     return {
         "api_version": "monitoring.coreos.com/v1",
@@ -134,11 +137,13 @@ def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[
     }
 
 
-def _silence(labels: Mapping[str, str]) -> dict[str, Any]:
+def _silence(labels: Mapping[str, str], sleeps: bool) -> dict[str, Any]:
     """No pod is scraped: the promises can then be neither kept nor seen to be broken."""
+    here = f'namespace="{labels["namespace"]}"'
+    awake = f' and on() sum(kube_resourcequota{{{here},resource="pods",type="used"}}) > 0' if sleeps else ""
     return {
         "alert": "EndpointSilent",
-        "expr": f'absent(up{{namespace="{labels["namespace"]}"}} == 1)',
+        "expr": f"absent(up{{{here}}} == 1){awake}",
         "for": SILENT_AFTER,
         "labels": {**labels, "severity": "page"},
         "annotations": {

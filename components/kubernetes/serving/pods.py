@@ -35,11 +35,14 @@ def template(
 
 
 def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifest) -> Manifest:
-    """Copies of a replica's template. A rollout frees GPUs before it asks for new ones, since there may be no spare node."""
+    """Copies of a replica's template, one at first where there may be none, so that `up` ends when the model has answered.
+
+    A rollout frees GPUs before it asks for new ones, since there may be no spare node.
+    """
     return {
         "metadata": identity.metadata(),
         "spec": {
-            "replicas": args.scale.min,
+            "replicas": max(args.scale.min, 1),
             "revisionHistoryLimit": 3,
             "progressDeadlineSeconds": args.load_time.seconds + NODE_MARGIN,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},

@@ -9,6 +9,7 @@ from components.kubernetes.addons.operators import OperatorsArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 
+DAY = {"start": "0 7 * * *", "end": "0,30 19-20 */2 * *", "timezone": "Europe/Berlin", "replicas": 2}
 PROMETHEUS = {"address": "http://prometheus.monitoring.svc:9090", "namespace": "monitoring"}
 
 
@@ -27,7 +28,18 @@ PROMETHEUS = {"address": "http://prometheus.monitoring.svc:9090", "namespace": "
         ("longest_request", "500ms", None),
         ("longest_request", "2h", "1s to 1h"),
         ("scale", {"min": 3, "max": 2}, "lower min or raise max"),
-        ("scale", {"min": 0, "max": 2}, "greater than or equal to 1"),
+        ("scale", {"min": 0, "max": 2}, "add schedules or wake, or set 1"),
+        ("scale", {"min": 1, "max": 2, "kv_usage": "96%"}, "10% to 95%"),
+        ("scale", {"min": 1, "max": 2, "schedules": {"day": DAY}}, None),
+        ("scale", {"min": 2, "max": 3, "schedules": {"day": DAY}}, "more than min, 2, and at most max, 3"),
+        ("scale", {"min": 0, "max": 1, "schedules": {"day": DAY}}, "more than min, 0, and at most max, 1"),
+        ("scale", {"min": 0, "max": 2, "schedules": {"day": {**DAY, "end": "0 7 * * *"}}}, "would last no time"),
+        ("scale", {"min": 0, "max": 2, "schedules": {"day": {**DAY, "end": "0 24 * * *"}}}, "five fields"),
+        ("scale", {"min": 0, "max": 2, "schedules": {"day": {**DAY, "end": "0 19 * *"}}}, "five fields"),
+        ("scale", {"min": 0, "max": 2, "schedules": {"day": {**DAY, "end": "0 19 * * MON"}}}, "five fields"),
+        ("scale", {"min": 0, "max": 2, "schedules": {"day": {**DAY, "timezone": "Europe/Atlantis"}}}, "time zone of the IANA"),
+        ("scale", {"min": 0, "max": 2, "wake": {"query": "sum(jobs_waiting)", "threshold": 5}}, None),
+        ("scale", {"min": 0, "max": 2, "wake": {"query": "sum(vllm:num_requests_waiting)", "threshold": 5}}, "at zero there are none"),
         ("scale", {"min": 1, "max": 2, "settle": "1m"}, "5m to 1h"),
         ("secrets", {"lower": "x"}, "pattern"),
         ("replicas", 2, "Extra inputs"),
@@ -55,6 +67,14 @@ def test_engine_faults_are_told(endpoint_args: Any, change: dict[str, object], t
     engine = {**endpoint_args().engine.model_dump(mode="json"), **change}
     with pytest.raises(ValidationError, match=told):
         endpoint_args(engine=engine)
+
+
+@pytest.mark.parametrize("signal", [{"running": 8}, {"kv_usage": "80%"}])
+def test_a_container_is_not_scaled_by_what_it_does_not_count(endpoint_args: Any, container_engine: dict[str, Any], signal: Any) -> None:
+    scale = {"min": 1, "max": 2, **signal}
+    assert endpoint_args(scale=scale)
+    with pytest.raises(ValidationError, match="is not counted by a container"):
+        endpoint_args(scale=scale, engine=container_engine)
 
 
 def test_three_gpus_are_the_business_of_a_container(endpoint_args: Any, container_engine: dict[str, Any]) -> None:

@@ -12,7 +12,8 @@ from components.kubernetes.serving import container as serving
 from components.kubernetes.serving import pods
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
-from components.kubernetes.serving.scaling import queue_query, scaled_object
+from components.kubernetes.serving.objectives import ObjectivesArgs, prometheus_rule
+from components.kubernetes.serving.scaling import ScaleArgs, queue_query, scaled_object, triggers
 from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 
@@ -145,7 +146,9 @@ def test_replicas_spread_over_what_there_is(endpoint_args: Any, zonal: bool, key
 
 
 def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
-    spec = scaled_object(IDENTITY, endpoint_args().scale, "vllm:num_requests_waiting", "http://prometheus:9090")["spec"]
+    args = endpoint_args()
+    looked_at = triggers(args.scale, args.engine, IDENTITY.namespace, "nvidia.com/gpu", "http://prometheus:9090")
+    spec = scaled_object(IDENTITY, args.scale, looked_at)["spec"]
     (trigger,) = spec["triggers"]
     assert trigger["metadata"] == {
         "serverAddress": "http://prometheus:9090",
@@ -162,6 +165,52 @@ def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
 def test_a_container_scales_on_its_own_metric(endpoint_args: Any, container_engine: dict[str, Any]) -> None:
     query = queue_query(endpoint_args(engine=container_engine).engine.queue_metric, "ns")
     assert query == 'sum(te_queue_size{namespace="ns"})'
+
+
+def scaled(scale: dict[str, Any], engine: Any) -> dict[str, Any]:
+    args = ScaleArgs.model_validate(scale)
+    made: dict[str, Any] = scaled_object(IDENTITY, args, triggers(args, engine, "ns", "nvidia.com/gpu", "http://prometheus:9090"))["spec"]
+    return made
+
+
+def test_every_signal_is_a_gauge_summed_over_replicas_with_its_own_threshold(endpoint_args: Any) -> None:
+    spec = scaled({"min": 1, "max": 4, "running": 48, "kv_usage": "85%"}, endpoint_args().engine)
+    asked = [(trigger["metadata"]["query"], trigger["metadata"]["threshold"]) for trigger in spec["triggers"]]
+    assert asked == [
+        ('sum(vllm:num_requests_waiting{namespace="ns"})', "5"),
+        ('sum(vllm:num_requests_running{namespace="ns"})', "48"),
+        ('sum(vllm:kv_cache_usage_perc{namespace="ns"})', "0.85"),
+    ]
+    assert {trigger["metadata"]["ignoreNullValues"] for trigger in spec["triggers"]} == {"false"}
+
+
+def test_an_endpoint_sleeps_where_something_wakes_it(endpoint_args: Any) -> None:
+    """An empty queue of no pod is told from a queue that nobody sees, which takes no replica away."""
+    wake = {"query": 'sum(jobs_waiting{queue="chat"})', "threshold": 20}
+    hours = {"start": "0 7 * * 1-5", "end": "0 19 * * 1-5", "timezone": "Europe/Berlin", "replicas": 2}
+    spec = scaled({"min": 0, "max": 4, "wake": wake, "schedules": {"office": hours}}, endpoint_args().engine)
+    queue, waker, office = spec["triggers"]
+    held = 'kube_resourcequota{namespace="ns",resource="requests.nvidia.com/gpu",type="used"}'
+    assert queue["metadata"]["query"] == f'sum(vllm:num_requests_waiting{{namespace="ns"}}) or (sum({held}) == 0)'
+    assert waker["metadata"]["query"] == wake["query"]
+    assert waker["metadata"]["threshold"] == "20"
+    metadata = {"timezone": "Europe/Berlin", "start": "0 7 * * 1-5", "end": "0 19 * * 1-5", "desiredReplicas": "2"}
+    assert office == {"type": "cron", "metadata": metadata}
+    assert spec["fallback"]["replicas"] == 1
+    assert (spec["minReplicaCount"], spec["cooldownPeriod"]) == (0, 600)
+
+
+def test_an_endpoint_that_sleeps_is_made_awake(endpoint_args: Any) -> None:
+    hours = {"start": "0 7 * * *", "end": "0 19 * * *", "timezone": "UTC", "replicas": 1}
+    args = endpoint_args(scale={"min": 0, "max": 2, "schedules": {"day": hours}})
+    assert pods.deployment(IDENTITY, args, {})["spec"]["replicas"] == 1
+
+
+def test_silence_of_a_sleeper_is_nothing_to_tell() -> None:
+    args = ObjectivesArgs.model_validate({"errors": "1%"})
+    told = [prometheus_rule(IDENTITY, args, sleeps=sleeps)["spec"]["groups"][-1]["rules"][0]["expr"] for sleeps in (False, True)]
+    assert "kube_resourcequota" not in told[0]
+    assert told[1].startswith(told[0] + " and on() sum(kube_resourcequota{")
 
 
 def test_the_quota_holds_every_replica_and_one_that_is_stopping(endpoint_args: Any) -> None:
