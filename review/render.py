@@ -132,12 +132,13 @@ def _not_judged(review: Review) -> Iterator[RenderableType]:
     for row in review.undetermined:
         yield _note("after an apply", f"{row.rule} on {', '.join(map(_where, row.places))}")
     for reason, rows in groupby(sorted(review.unchecked, key=lambda row: row.reason), key=lambda row: row.reason):
-        yield _note(reason, ", ".join(_named(rows)))
+        names = list(_named(rows))
+        yield _note(reason, f"{len(names)}: {', '.join(names)}")
 
 
 def _named(rows: Iterable[Unchecked]) -> Iterator[str]:
     for row in rows:
-        yield row.name if row.reason == "chart not rendered" else f"{short(row.type)} {row.name}"
+        yield f"{short(row.type)} {row.name}" if row.reason == "no schema" else row.name
 
 
 def _note(what: str, names: str) -> RenderableType:

@@ -36,15 +36,15 @@ class CrdSet:
     """Where the version differs from that of the chart, and why."""
 
 
-class _Loader(yaml.CSafeLoader):
-    """Reads `=` as text, as every reader of YAML 1.2 does."""
+class Loader(yaml.CSafeLoader):
+    """Reads YAML and `=` as text, as every reader of YAML 1.2 does."""
 
 
 def _text(loader: yaml.CSafeLoader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", _text)
+Loader.add_constructor("tag:yaml.org,2002:value", _text)
 
 
 @cache
@@ -80,10 +80,10 @@ def _kept(row: CrdSet, tell: Progress) -> list[dict[str, Any]]:
 
 
 def _definitions(row: CrdSet) -> Iterator[dict[str, Any]]:
-    module = _module(row)
+    folder_of_module = module(row.module, row.version)
     for folder in row.folders:
-        for path in sorted((module / folder).glob("*.y*ml")):
-            for document in yaml.load_all(path.read_text("utf-8"), Loader=_Loader):
+        for path in sorted((folder_of_module / folder).glob("*.y*ml")):
+            for document in yaml.load_all(path.read_text("utf-8"), Loader=Loader):
                 if isinstance(document, Mapping) and document.get("kind") == DEFINITION and "versions" in document.get("spec", {}):
                     yield _plain(document)
 
@@ -95,17 +95,17 @@ def _plain(definition: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": definition["apiVersion"], "kind": DEFINITION, "metadata": metadata, "spec": spec}
 
 
-def _module(row: CrdSet) -> Path:
-    """The module's folder in Go's own cache, its hash checked by Go. Raises Unavailable."""
+def module(name: str, version: str) -> Path:
+    """A module's folder in Go's own cache, its hash checked by Go. Raises Unavailable."""
     go = shutil.which("go")
     if not go:
         raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
     environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
-    command = [go, "mod", "download", "-json", f"{row.module}@{row.version}"]
+    command = [go, "mod", "download", "-json", f"{name}@{version}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_LIMIT, env=environ, cwd=kept(KEPT))
     except subprocess.TimeoutExpired as why:
-        raise Unavailable(f"{row.module}@{row.version} took longer than {FETCH_LIMIT:g} s") from why
+        raise Unavailable(f"{name}@{version} took longer than {FETCH_LIMIT:g} s") from why
     answer = json.loads(done.stdout or "{}")
     if "Dir" not in answer:
         raise Unavailable(answer.get("Error") or done.stderr.strip()[-300:])

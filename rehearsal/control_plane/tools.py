@@ -39,6 +39,8 @@ class Tool:
     """Linker flags."""
     same_minor: bool = False
     """Whether a program from elsewhere must be of the same minor version, since what it accepts depends on it."""
+    asked: str = "--version"
+    """The argument that makes a program say its version."""
 
 
 KUBERNETES: Final = "1.35.4"
@@ -57,6 +59,10 @@ TOOLS: Final = (
     Tool("kwok", "0.7.0", {"kwok": "sigs.k8s.io/kwok/cmd/kwok"}, "-s -w -X sigs.k8s.io/kwok/pkg/consts.Version=v0.7.0"),
 )
 """In the order in which they are had."""
+HELM: Final = Tool(
+    "helm", "3.22.0", {"helm": "helm.sh/helm/v3/cmd/helm"}, "-s -w -X helm.sh/helm/v3/internal/version.version=v3.22.0", asked="version"
+)
+"""What renders charts, of the major version that Pulumi's provider has inside it; no part of a control plane."""
 
 
 class NoControlPlane(Exception):
@@ -113,17 +119,17 @@ def on_path(tool: Tool) -> Mapping[str, Path]:
         raise Unavailable(f"there is no {', '.join(missing)} in KUBEBUILDER_ASSETS or on PATH")
     programs = {program: Path(path) for program, path in found.items() if path}
     for path in programs.values():
-        version = version_of(path)
+        version = version_of(path, tool.asked)
         parts = 2 if tool.same_minor else 1
         if version.split(".")[:parts] != tool.version.split(".")[:parts]:
             raise Unavailable(f"{path} is {version}, and {'.'.join(tool.version.split('.')[:parts])} is needed")
     return programs
 
 
-def version_of(program: Path) -> str:
+def version_of(program: Path, asked: str) -> str:
     """What a program says its version is. Raises Unavailable when it says nothing of the kind."""
     try:
-        said = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30)
+        said = subprocess.run([program, asked], capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise Unavailable(f"{program} does not run: {error}") from error
     found = re.search(r"\d+\.\d+\.\d+", said.stdout + said.stderr)
@@ -159,7 +165,7 @@ def provide(tool: Tool, way: Way, tell: Progress) -> Mapping[str, Path]:
             else:
                 downloads.fetch(tool.name, tool.version, [*tool.packages], made, tell)
             for program in tool.packages:
-                version_of(made / program)
+                version_of(made / program, tool.asked)
             shutil.rmtree(home(tool, way), ignore_errors=True)
             made.rename(home(tool, way))
     return kept(tool, way)

@@ -5,35 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.accelerators import aws_machines
-from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs
+from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.compatibility import image_for, operator_values
-from components.aws.cluster.versions import matrix
 from components.kubernetes.addons.charts import Chart
+from components.kubernetes.addons.table import table
 
-GPU_OPERATOR = Chart(
-    name="gpu-operator",
-    repository="https://helm.ngc.nvidia.com/nvidia",
-    version=matrix().operators[-1].version,
-    source=matrix().operators[-1].source,
-    namespace="kube-system",
-    security="privileged",
-    values={
-        "operator": {"nodeSelector": {POOL_LABEL: "system"}},
-        # Metrics are exported by whoever watches all GPU nodes, those of Bottlerocket too.
-        "dcgmExporter": {"enabled": False},
-        # In a cloud a GPU takes a new MIG mode only as its node starts again.
-        "migManager": {"env": [{"name": "WITH_REBOOT", "value": "true"}]},
-    },
-    images={
-        "operator.repository": "nvcr.io/nvidia",
-        "validator.repository": "nvcr.io/nvidia",
-        "devicePlugin.repository": "nvcr.io/nvidia",
-        "gfd.repository": "nvcr.io/nvidia",
-        "migManager.repository": "nvcr.io/nvidia/cloud-native",
-        "node-feature-discovery.image.repository": "registry.k8s.io/nfd/node-feature-discovery",
-    },
-)
-"""Announces nvidia.com/gpu on Amazon Linux, and cuts and shares GPUs there; Bottlerocket does so by itself."""
+NAME = "gpu-operator"
+"""Its row of the add-on table: it announces nvidia.com/gpu on Amazon Linux, and cuts and shares GPUs there; Bottlerocket does so itself."""
 WHOLE = "whole"
 """Name of the device plugin's configuration that shares nothing."""
 
@@ -42,7 +20,7 @@ def gpu_operator(pools: Mapping[str, GpuPoolArgs]) -> Iterator[tuple[Chart, dict
     """The operator with its values, where a pool has GPUs on Amazon Linux; nothing elsewhere."""
     linux = {name: pool for name, pool in pools.items() if pool.family == "al2023" and not aws_machines()[pool.machine].neuron}
     if linux:
-        yield GPU_OPERATOR, operated(linux)
+        yield table()[NAME], operated(linux)
 
 
 def operated(pools: Mapping[str, GpuPoolArgs]) -> dict[str, Any]:

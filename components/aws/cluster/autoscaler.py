@@ -3,19 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from components.aws.capacity.pools import POOL_LABEL
 from components.aws.documents.statements import Statement, allow
-from components.kubernetes.addons.charts import Chart
 
-CHART = Chart(
-    name="cluster-autoscaler",
-    repository="https://kubernetes.github.io/autoscaler",
-    version="9.59.0",
-    source="kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/charts/cluster-autoscaler/Chart.yaml, 2026-08-22; runs 1.35.0",
-    namespace="kube-system",
-    images={"image.repository": "registry.k8s.io/autoscaling/cluster-autoscaler"},
-)
-"""The chart; its name is also that of the service account."""
+NAME = "cluster-autoscaler"
+"""Its row of the add-on table, and the name of its service account."""
 LOOKS = (
     "autoscaling:DescribeAutoScalingGroups",
     "autoscaling:DescribeAutoScalingInstances",
@@ -55,16 +46,10 @@ def priorities(preferences: Sequence[Sequence[str]]) -> Mapping[str, list[str]]:
 
 
 def chart_values(cluster: str, region: str, preferences: Sequence[Sequence[str]], *, closed: bool) -> dict[str, Any]:
-    """What the chart is told; `closed` is that it reaches no list of machine types outside, and takes the one built in."""
+    """What the chart is told beside its row; `closed` is that it reaches no list of machine types outside, and takes the one built in."""
     return {
-        "fullnameOverride": CHART.name,
-        "cloudProvider": "aws",
         "awsRegion": region,
         "autoDiscovery": {"clusterName": cluster},
-        "replicaCount": 2,
-        "nodeSelector": {POOL_LABEL: "system"},
-        "resources": {"requests": {"cpu": "100m", "memory": "600Mi"}, "limits": {"memory": "600Mi"}},
-        "rbac": {"serviceAccount": {"create": True, "name": CHART.name}},
         "expanderPriorities": priorities(preferences),
         "extraArgs": {
             "expander": "priority,least-waste",

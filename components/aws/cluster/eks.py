@@ -27,6 +27,7 @@ from components.aws.network.facts import NetworkFacts
 from components.contracts import Context
 from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
+from components.kubernetes.addons.table import table
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -158,7 +159,7 @@ class GpuCluster(EksComponent):
         return release(f"{self.prefix}-{role or chart.name}", chart, extra=values, mirror=self.mirror, opts=opts)
 
     def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        chart, region = autoscaler.CHART, self.region
+        chart, region = table()[autoscaler.NAME], self.region
         statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, region)
         identity = self.grant(f"{self.prefix}-autoscaler", chart.namespace, chart.name, statements, self)
         values = autoscaler.chart_values(self.cluster_name, region, preferences, closed=self.network.closed)
@@ -168,7 +169,7 @@ class GpuCluster(EksComponent):
         """Karpenter, and what node pools must know of it; `running` is what its pods need to run."""
         maker, closed = karpenter.Karpenter(self, self.plane), self.network.closed
         self.node_roles.append(maker.role.role)
-        chart = karpenter.CHART
+        chart = table()[karpenter.NAME]
         identity = self.grant(f"{self.prefix}-karpenter", chart.namespace, chart.name, maker.statements(closed=closed), self)
         values = karpenter.chart_values(
             self.cluster_name,

@@ -7,13 +7,12 @@ import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.capacity.groups import NODE_POLICIES
-from components.aws.capacity.pools import POOL_LABEL
-from components.aws.cluster.args import CONTROLLERS
 from components.aws.cluster.control_plane import ControlPlane
 from components.aws.documents.karpenter import interruption_queue, karpenter_statements
 from components.aws.documents.statements import Statement, document
 from components.aws.documents.trust import trust_service_unconditionally
-from components.kubernetes.addons.charts import Chart, MirrorArgs, release
+from components.kubernetes.addons.charts import MirrorArgs, release
+from components.kubernetes.addons.table import table
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -21,27 +20,10 @@ if TYPE_CHECKING:
 else:
     aws = lazy("pulumi_aws")
 
-VERSION = "1.14.1"
-SOURCE = "aws/karpenter-provider-aws v1.14.1, and oci://public.ecr.aws/karpenter as pulled by others, 2026-11"
-CRDS = Chart(
-    name="karpenter-crd",
-    repository="oci://public.ecr.aws/karpenter",
-    version=VERSION,
-    source=SOURCE,
-    namespace="kube-system",
-    # Without its CRDs every NodePool would go at once, and with them every node.
-    values={"additionalAnnotations": {"helm.sh/resource-policy": "keep"}},
-)
-"""The kinds that Karpenter serves, apart from it: Helm never updates what stands in a chart's `crds` folder."""
-CHART = Chart(
-    name="karpenter",
-    repository="oci://public.ecr.aws/karpenter",
-    version=VERSION,
-    source=SOURCE,
-    namespace="kube-system",
-    images={"controller.image.repository": "public.ecr.aws/karpenter/controller"},
-)
-"""The controller; its name is also that of its service account."""
+NAME = "karpenter"
+"""Its row of the add-on table, and the name of its service account."""
+KINDS = "karpenter-crd"
+"""The row of the kinds that it serves, apart from it: Helm never updates what stands in a chart's `crds` folder."""
 EVENTS = {
     "health": ("aws.health", "AWS Health Event"),
     "rebalance": ("aws.ec2", "EC2 Instance Rebalance Recommendation"),
@@ -55,11 +37,8 @@ EVENTS = {
 def chart_values(
     cluster: str, region: str, *, endpoint: pulumi.Input[str], queue: pulumi.Input[str], repair: bool, static: bool, closed: bool
 ) -> dict[str, Any]:
-    """What the chart is told. `closed` is a network without a way to IAM or prices: list prices are then those built in."""
+    """What the chart is told beside its row. `closed` is a network without a way to IAM or prices: list prices are then those built in."""
     return {
-        "replicas": CONTROLLERS,
-        "nodeSelector": {POOL_LABEL: "system"},
-        "serviceAccount": {"name": CHART.name},
         "settings": {
             "clusterName": cluster,
             "clusterEndpoint": endpoint,
@@ -67,10 +46,7 @@ def chart_values(
             "isolatedVPC": closed,
             "featureGates": {"nodeRepair": repair, **({"staticCapacity": True} if static else {})},
         },
-        "controller": {
-            "env": [{"name": "AWS_REGION", "value": region}],
-            "resources": {"requests": {"cpu": "1", "memory": "1Gi"}, "limits": {"memory": "1Gi"}},
-        },
+        "controller": {"env": [{"name": "AWS_REGION", "value": region}]},
     }
 
 
@@ -124,13 +100,13 @@ class Karpenter:
         owner = self.owner
         kinds = release(
             f"{owner.prefix}-karpenter-crds",
-            CRDS,
+            table()[KINDS],
             mirror=mirror,
             opts=pulumi.ResourceOptions(parent=owner, provider=provider, depends_on=list(after)),
         )
         needed = [*after, kinds, *self.ready]
         opts = pulumi.ResourceOptions(parent=owner, provider=provider, depends_on=needed)
-        return kinds, release(f"{owner.prefix}-karpenter", CHART, extra=values, mirror=mirror, opts=opts)
+        return kinds, release(f"{owner.prefix}-karpenter", table()[NAME], extra=values, mirror=mirror, opts=opts)
 
     def _queue(self) -> "aws.sqs.Queue":
         owner = self.owner
@@ -157,7 +133,7 @@ class Karpenter:
             aws.cloudwatch.EventTarget(
                 f"{owner.prefix}-karpenter-{name}-target",
                 rule=rule.name,
-                target_id=CHART.name,
+                target_id=NAME,
                 arn=self.queue.arn,
                 opts=owner.child(policy),
             )

@@ -1,6 +1,6 @@
 """Pinned Helm charts, and where a cluster that reaches no other registry finds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +44,12 @@ class Chart:
     values: Mapping[str, Any] = field(default_factory=dict)
     images: Mapping[str, str] = field(default_factory=dict)
     """Where its values say whence images come: path of the value, keys joined by dots, and what stands there upstream."""
+    crds: str = ""
+    """Set of definitions that holds the kinds which it serves, or "" where it serves none."""
+    rendered: str = ""
+    """The Go module that holds this very chart, as <module>@<version>:<folder>, or "" where none does."""
+    footprint: Sequence[Mapping[str, Any]] = ()
+    """Pods that it makes, as components.kubernetes.addons.footprint reads them."""
 
 
 def mirrored(mirror: MirrorArgs | None, image: str) -> str:

@@ -11,7 +11,14 @@ from components.kubernetes.addons.charts import Chart
 
 
 @cache
+def document() -> Mapping[str, Any]:
+    """The whole table as it is written."""
+    read: Mapping[str, Any] = yaml.safe_load((DATA / "addons.yaml").read_text("utf-8"))
+    return read
+
+
+@cache
 def table() -> Mapping[str, Chart]:
     """Every chart by the name of its row; each is installed by one stack of a cluster at most."""
-    rows: Mapping[str, Mapping[str, Any]] = yaml.safe_load((DATA / "addons.yaml").read_text("utf-8"))["addons"]
+    rows: Mapping[str, Mapping[str, Any]] = document()["addons"]
     return {name: Chart(name=row.get("chart", name), **{key: row[key] for key in row.keys() - {"chart"}}) for name, row in rows.items()}

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from components.accelerators import aws_machines
-from components.aws.capacity.gpu_operator import GPU_OPERATOR, gpu_operator, image_types
+from components.aws.capacity.gpu_operator import NAME as GPU_OPERATOR
+from components.aws.capacity.gpu_operator import gpu_operator, image_types
 from components.aws.capacity.node_plan import accelerator_pool
 from components.aws.capacity.plugins import EFA, NEURON, plugins
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.args import AutoModeArgs
 from components.aws.cluster.compatibility import plugin_problems
+from components.kubernetes.addons.table import table
 from graph.model import Graph
 from infra.aws_notes import shared
 from infra.aws_platform import AwsPlatform
@@ -30,7 +32,7 @@ EVERY = [
 ]
 FILES = [path for path in EVERY if isinstance(load_file(path)[0], AwsPlatform)]
 """Every stack with a cluster of its own."""
-WORDS = {GPU_OPERATOR.name: "gpu-operator", NEURON.name: "neuron-plugin"}
+WORDS = {GPU_OPERATOR: "gpu-operator", NEURON: "neuron-plugin"}
 SHARING = CONTEXTS["aws-sharing"]
 
 
@@ -49,7 +51,7 @@ def graph(path: Path) -> Graph:
 def charts(path: Path) -> dict[str, Any]:
     """Values of the device plugins' charts in a stack, by name."""
     releases = graph(path).of_type("kubernetes:helm.sh/v3:Release")
-    return {r.inputs["name"]: r.inputs.get("values", {}) for r in releases if r.inputs["name"] in (EFA.name, *WORDS)}
+    return {r.inputs["name"]: r.inputs.get("values", {}) for r in releases if r.inputs["name"] in (EFA, *WORDS)}
 
 
 def pools(path: Path) -> dict[str, GpuPoolArgs]:
@@ -67,14 +69,14 @@ def test_every_node_has_one_announcer_of_its_accelerators(path: Path) -> None:
     for pool in pools(path).values():
         image = image_types([pool])
         # The operator stays off nodes with a label that every pool of Bottlerocket has.
-        installed = [WORDS[name] for name in charts(path) if name in WORDS and not (name == GPU_OPERATOR.name and pool.family != "al2023")]
+        installed = [WORDS[name] for name in charts(path) if name in WORDS and not (name == GPU_OPERATOR and pool.family != "al2023")]
         auto = isinstance(platform(path).cluster.autoscaler, AutoModeArgs)
         assert list(plugin_problems(image, installed, auto_mode=auto)) == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_fabric_is_announced_where_a_pool_has_it_and_only_then(path: Path) -> None:
-    assert (EFA.name in charts(path)) == any(pool.fabric == "efa" for pool in pools(path).values())
+    assert (EFA in charts(path)) == any(pool.fabric == "efa" for pool in pools(path).values())
 
 
 def test_the_operator_stays_off_nodes_that_have_all_it_would_install() -> None:
@@ -83,7 +85,7 @@ def test_the_operator_stays_off_nodes_that_have_all_it_would_install() -> None:
 
 
 def test_plugins_tolerate_the_taints_of_the_nodes_they_are_for() -> None:
-    keys = {toleration["key"] for toleration in EFA.values["tolerations"]}
+    keys = {toleration["key"] for toleration in table()[EFA].values["tolerations"]}
     assert keys == {machine.resource for machine in aws_machines().values() if machine.accelerator}
 
 
@@ -107,7 +109,7 @@ def test_amazon_linux_nodes_are_told_by_labels_and_the_operator() -> None:
     found = labels(SHARING, "parts")
     assert found["nvidia.com/mig.config"] == "all-1g.10gb"
     assert found["nvidia.com/device-plugin.config"] == "parts"
-    values = charts(SHARING)[GPU_OPERATOR.name]
+    values = charts(SHARING)[GPU_OPERATOR]
     assert (values["driver"], values["toolkit"]) == ({"enabled": False}, {"enabled": False})
     config = values["devicePlugin"]["config"]
     assert (config["default"], json.loads(config["data"]["whole"])) == ("whole", {"version": "v1"})
