@@ -10,6 +10,7 @@ from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
 from components.kubernetes.serving import objectives, pods
 from components.kubernetes.serving.args import InferenceEndpointArgs
+from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
 from components.kubernetes.serving.scaling import ScaleArgs, scaled_object, triggers
@@ -93,5 +94,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
         if args.objectives:
             rules = objectives.prometheus_rule(identity, args.objectives, sleeps=args.scale.min == 0)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
+        if args.objectives and args.objectives.dashboard:
+            shown = dashboard(identity, args.objectives, args.engine)
+            k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=enclosure.inside(), **shown)
         scaler = scaled_object(identity, args.scale, looked_at)
         k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)

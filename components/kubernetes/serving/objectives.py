@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from components.kubernetes.manifests import Identity, Manifest
+from components.kubernetes.metrics import buckets
 from components.spec import Duration, Percent, Problem, Spec, rule
 
-TTFT_BUCKETS = frozenset(
-    (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0, 20.0, 40.0, 80.0, 160.0, 640.0, 2560.0)
-)
-"""Upper bounds in seconds of vllm:time_to_first_token_seconds. Source: vLLM 0.30, metrics design page, read 2026-11-23."""
+TTFT = "vllm:time_to_first_token_seconds"
 SLOW = 5.0
 """Percent of requests that may take longer than a p95 objective says."""
 MOST_ERRORS = 600
@@ -25,6 +23,8 @@ class ObjectivesArgs(Spec):
 
     errors: Percent
     """Share of requests that may be answered with a server error (5xx): more than 0% up to 6%."""
+    dashboard: bool = False
+    """Whether there is a dashboard of the endpoint, for a Grafana whose sidecar reads ConfigMaps of all namespaces (grafana_dashboard)."""
     ttft_p95: Duration | None = None
     """Time within which 95 of 100 requests have their first token; it must be one of the bounds that vLLM counts by."""
 
@@ -35,8 +35,8 @@ class ObjectivesArgs(Spec):
 
     @rule("ttft_p95")
     def _counted(self) -> Iterator[Problem]:
-        if self.ttft_p95 and self.ttft_p95.value / 1000 not in TTFT_BUCKETS:
-            allowed = ", ".join(f"{bound:g}s" for bound in sorted(TTFT_BUCKETS))
+        if self.ttft_p95 and self.ttft_p95.value / 1000 not in buckets("vllm", TTFT):
+            allowed = ", ".join(f"{bound:g}s" for bound in buckets("vllm", TTFT))
             yield Problem(
                 ("ttft_p95",), f"{self.ttft_p95} is no bound that vLLM counts by, so nothing could be measured: use one of {allowed}"
             )
@@ -88,7 +88,7 @@ def objectives(args: ObjectivesArgs, namespace: str) -> tuple[Objective, ...]:
         Objective("errors", "EndpointErrors", "answers with server errors", failed, requests, args.errors.value / 1e4, "endpoint-errors")
     ]
     if args.ttft_p95:
-        metric, bound = "vllm:time_to_first_token_seconds", float(args.ttft_p95.value / 1000)
+        metric, bound = TTFT, float(args.ttft_p95.value / 1000)
         answered = f"sum(rate({metric}_count{{{here}}}[{{window}}]))"
         slow = f'({answered} - sum(rate({metric}_bucket{{{here},le="{bound}"}}[{{window}}])))'
         summary = f"takes longer than {args.ttft_p95} to the first token"
