@@ -134,6 +134,17 @@ class SharedVolume:
 
 
 @dataclass(frozen=True, slots=True)
+class StorageClass:
+    """A class of volumes, made when a pod claims one by the class's name."""
+
+    name: str
+    shared: bool
+    """Whether pods of many nodes, in any zone, read and write one volume (ReadWriteMany); else those of one node (ReadWriteOnce)."""
+    ready: Sequence[pulumi.Resource] = ()
+    """What must exist before a claim of it is bound."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grant:
     """What a workload's identity may do to one store. `access`: read | write (write includes read)."""
 
@@ -178,6 +189,14 @@ class Cluster(Protocol):
     @property
     def zonal(self) -> bool:
         """Whether nodes carry topology.kubernetes.io/zone with more than one value."""
+
+    @property
+    def storage_classes(self) -> Mapping[str, StorageClass]:
+        """Storage classes that this stack made, by name; none where others own the cluster.
+
+        File systems add theirs once they are made, which is before any workload is. Who needs a volume for many nodes takes one that is
+        `shared`, and does without where there is none.
+        """
 
     @property
     def dataplane_egress(self) -> Sequence[tuple[str, int]]:

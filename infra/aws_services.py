@@ -11,7 +11,11 @@ STREAM_SERVICES = ("athena", "glue", "kinesis-streams")
 
 def features(platform: AwsPlatform) -> frozenset[Feature]:
     """What the rest of a platform asks of its cluster."""
-    asked: dict[Feature, object] = {"lustre": platform.storage.scratch, "mountpoint": platform.storage.mounts}
+    asked: dict[Feature, object] = {
+        "efs": platform.storage.shared,
+        "lustre": platform.storage.scratch,
+        "mountpoint": platform.storage.mounts,
+    }
     return frozenset(feature for feature, by in asked.items() if by)
 
 

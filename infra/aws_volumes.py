@@ -7,8 +7,10 @@ import pulumi
 from components.aws.cluster.eks import GpuCluster
 from components.aws.network.facts import NetworkFacts
 from components.aws.storage.buckets import ObjectStorage
+from components.aws.storage.classes import BlockClasses
 from components.aws.storage.lustre import LustreFileSystem
 from components.aws.storage.mounts import BucketMounts
+from components.aws.storage.shared import SharedFiles
 from components.contracts import Context, SharedVolume
 from infra.aws_platform import AwsPlatform
 
@@ -22,8 +24,14 @@ def volumes(
     context: Context,
     opts: pulumi.ResourceOptions,
 ) -> Mapping[str, SharedVolume]:
-    """Make what the stack file asks for; by the name of the claim."""
+    """Make what the stack file asks for; volumes by the name of the claim, classes in the cluster's own."""
     args, made = platform.storage, []
+    if args.volumes:
+        BlockClasses("volumes", args.volumes, cluster=cluster, context=context, opts=opts)
+    if args.shared:
+        SharedFiles(
+            "shared", args.shared, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
+        )
     if args.scratch:
         lustre = LustreFileSystem(
             "scratch", args.scratch, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts

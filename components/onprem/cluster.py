@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import Field, StringConstraints
 
-from components.contracts import AcceleratorPool, Binding, Context, Grant, Taint
+from components.contracts import AcceleratorPool, Binding, Context, Grant, StorageClass, Taint
 from components.kubernetes.credentials import bring
 from components.kubernetes.vocabulary import LabelKey, LabelValue
 from components.onprem.storage import ExistingBucket
@@ -83,6 +83,7 @@ class ExistingCluster(pulumi.ComponentResource):
     ready: Sequence[pulumi.Resource]
     zonal: bool
     dataplane_egress: Sequence[tuple[str, int]]
+    storage_classes: Mapping[str, StorageClass]
 
     def __init__(
         self,
@@ -107,6 +108,7 @@ class ExistingCluster(pulumi.ComponentResource):
             enable_server_side_apply=True,
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self.storage_classes = {}
         self.pools = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
         self.settled = self.ready = ()
         self.zonal = args.zonal

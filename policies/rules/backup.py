@@ -87,6 +87,20 @@ def bucket_versioning(bucket: Resource, view: View) -> Iterator[str]:
         yield "does not keep versions"
 
 
+@BOOK.rule(
+    "file-system-backups",
+    "aws:efs/fileSystem:FileSystem",
+    title="Shared file systems are backed up",
+    remedy="enable its backup policy: state storage.shared.backups",
+    tier="production",
+)
+def file_system_backups(files: Resource, view: View) -> Iterator[str]:
+    """Nothing else keeps what was overwritten: file systems have no versions."""
+    rows = view.attached(files, "aws:efs/backupPolicy:BackupPolicy", "fileSystemId")
+    if not any(get(row, "backupPolicy.status") == "ENABLED" for row in rows):
+        yield "is not backed up"
+
+
 def original(bucket: Resource) -> bool:
     """Whether what the bucket holds was made elsewhere and cannot be made again."""
     return bucket.inputs.get("tags", {}).get("groundwork:purpose") in ORIGINALS

@@ -10,6 +10,9 @@ from policies.nodes import STARTERS, TEMPLATE, start
 BOOK = Book("encryption")
 KEY = "aws:kms/key:Key"
 BUCKET = "aws:s3/bucket:Bucket"
+EFS, LUSTRE = "aws:efs/fileSystem:FileSystem", "aws:fsx/lustreFileSystem:LustreFileSystem"
+BLOCK_DRIVERS = frozenset({"ebs.csi.aws.com", "ebs.csi.eks.amazonaws.com"})
+"""The add-on, and what EKS Auto Mode has built in."""
 
 
 def keyed(resource: Resource, view: View, name: str, value: Any) -> bool:
@@ -107,6 +110,21 @@ def repository_key(repository: Resource, view: View) -> Iterator[str]:
         yield "is encrypted with a key that ECR owns"
 
 
+@BOOK.rule(
+    "file-system-key",
+    EFS,
+    LUSTRE,
+    title="File systems are encrypted with a customer key",
+    remedy="set encrypted and kmsKeyId",
+)
+def file_system_key(files: Resource, view: View) -> Iterator[str]:
+    """Lustre always encrypts; EFS does where it is told to."""
+    if files.type == EFS and get(files, "encrypted") is not True:
+        yield "is not encrypted"
+    if not keyed(files, view, "kmsKeyId", files.inputs.get("kmsKeyId")):
+        yield "is encrypted with a key that the service owns"
+
+
 @BOOK.rule("key-rotation", KEY, title="Keys rotate", remedy="set enableKeyRotation", severity="medium")
 def key_rotation(key: Resource, view: View) -> Iterator[str]:
     """Once a year, by the cloud."""
@@ -122,5 +140,5 @@ def key_rotation(key: Resource, view: View) -> Iterator[str]:
 )
 def storage_class_encrypted(storage: Resource, view: View) -> Iterator[str]:
     """EBS volumes that pods claim."""
-    if get(storage, "provisioner") == "ebs.csi.aws.com" and storage.inputs.get("parameters", {}).get("encrypted") != "true":
+    if get(storage, "provisioner") in BLOCK_DRIVERS and storage.inputs.get("parameters", {}).get("encrypted") != "true":
         yield "makes volumes that are not encrypted"

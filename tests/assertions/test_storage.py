@@ -12,6 +12,7 @@ BUCKET, LUSTRE = "aws:s3/bucket:Bucket", "aws:fsx/lustreFileSystem:LustreFileSys
 INGRESS, EGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 LINK, ADDON, GROUP = "aws:fsx/dataRepositoryAssociation:DataRepositoryAssociation", "aws:eks/addon:Addon", "aws:eks/nodeGroup:NodeGroup"
 VOLUME, KEY, SUBNET = "kubernetes:core/v1:PersistentVolume", "aws:kms/key:Key", "aws:ec2/subnet:Subnet"
+EFS, CLASS = "aws:efs/fileSystem:FileSystem", "kubernetes:storage.k8s.io/v1:StorageClass"
 SCRATCH = "lustre"
 
 
@@ -24,6 +25,12 @@ def setting(stack: Graph, kind: str) -> dict[str, Resource]:
 def one(stack: Graph, token: str) -> Resource:
     (found,) = stack.of_type(token)
     return found
+
+
+def nodes(stack: Graph) -> str:
+    """The security group of all nodes of the site's cluster."""
+    (cluster,) = [found for found in stack.of_type("aws:eks/cluster:Cluster") if found.name.startswith("cluster")]
+    return str(cluster.outputs["vpcConfig"]["clusterSecurityGroupId"])
 
 
 def statements(text: str) -> dict[str, Any]:
@@ -148,3 +155,42 @@ def test_production_locks_what_cannot_be_made_again_and_keeps_domains_under_keys
     }
     assert keys["raw"] == keys["datasets"] == keys["checkpoints"]
     assert len(set(keys.values())) == 3
+
+
+def test_shared_files_are_reached_from_nodes_alone_by_tls_alone_in_every_zone() -> None:
+    made = graph("prod")
+    files, zones = one(made, EFS), {subnet.id: subnet.inputs["availabilityZone"] for subnet in made.of_type(SUBNET)}
+    assert files.inputs["encrypted"] is True
+    assert files.inputs["kmsKeyId"] == next(key for key in made.of_type(KEY) if key.name == "storage-key").outputs["arn"]
+    targets = made.of_type("aws:efs/mountTarget:MountTarget")
+    assert sorted(zones[target.inputs["subnetId"]] for target in targets) == ["us-west-2a", "us-west-2b", "us-west-2c"]
+    (group,) = {group for target in targets for group in target.inputs["securityGroups"]}
+    (way_in,) = [rule.inputs for rule in made.of_type(INGRESS) if rule.inputs["securityGroupId"] == group]
+    assert (way_in["referencedSecurityGroupId"], way_in["fromPort"], way_in["toPort"]) == (nodes(made), 2049, 2049)
+    assert not [rule for rule in made.of_type(EGRESS) if rule.inputs["securityGroupId"] == group]
+    policy = statements(one(made, "aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"])
+    assert policy["OnlyTls"]["Effect"] == "Deny"
+    assert set(policy["MountsFromTheNetwork"]["Action"]) == {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
+    assert one(made, "aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "ENABLED"}
+
+
+def test_a_claim_of_the_shared_class_gets_a_directory_of_its_own_once_there_is_a_way_to_mount_it() -> None:
+    made = graph("prod")
+    (shared,) = [found for found in made.of_type(CLASS) if found.inputs["metadata"]["name"] == "shared"]
+    assert shared.inputs["parameters"]["fileSystemId"] == one(made, EFS).id
+    assert shared.inputs["parameters"]["uid"] == shared.inputs["parameters"]["gid"] == "10001", "who the platform's pods run as"
+    assert "tls" in shared.inputs["mountOptions"]
+    before = [made.by_urn[urn] for urn in shared.dependencies if urn in made.by_urn]
+    assert {target.urn for target in made.of_type("aws:efs/mountTarget:MountTarget")} <= {found.urn for found in before}
+    assert "aws-efs-csi-driver" in {found.inputs["addonName"] for found in before if found.type == ADDON}
+
+
+def test_fast_volumes_are_under_the_key_of_the_nodes_disks() -> None:
+    from tests.config.fields import data, draw, judged
+
+    platform = judged("aws-scratch", data("aws-scratch"))
+    assert platform
+    classes = {found.inputs["metadata"]["name"]: found.inputs for found in draw(platform).of_type(CLASS)}
+    assert classes.keys() == {"gp3", "fast", "shared"}
+    assert classes["fast"]["parameters"] == {**classes["gp3"]["parameters"], "type": "io2", "iops": "16000"}
+    assert classes["fast"]["provisioner"] == classes["gp3"]["provisioner"]

@@ -94,6 +94,13 @@ def test_the_database_is_addressed(seen: Seen) -> None:
     assert seen.site.database.name.isidentifier()
 
 
+def test_storage_classes_go_by_their_names_and_have_something_to_wait_for(seen: Seen) -> None:
+    assert seen.site is not None
+    for name, offered in seen.site.cluster.storage_classes.items():
+        assert offered.name == name
+        assert offered.ready, "else a claim could come before its class"
+
+
 def test_pools_say_what_a_workload_needs(seen: Seen) -> None:
     assert seen.site is not None
     assert seen.site.cluster.pools

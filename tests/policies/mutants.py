@@ -71,6 +71,7 @@ ACCOUNT, BUDGET = "pulumi:providers:aws", "aws:budgets/budget:Budget"
 STREAM, ALARM = "aws:kinesis/stream:Stream", "aws:cloudwatch/metricAlarm:MetricAlarm"
 DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
+EFS = "aws:efs/fileSystem:FileSystem"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
@@ -116,6 +117,7 @@ DEFECTS: dict[str, Defect] = {
     "insights-key": Defect(DATABASE, "performanceInsightsKmsKeyId", CUT, unlink="performanceInsightsKmsKeyId"),
     "database-encrypted": Defect(DATABASE, "storageEncrypted", False),
     "repository-key": Defect(REPOSITORY, "encryptionConfigurations/0/encryptionType", "AES256"),
+    "file-system-key": Defect(EFS, "encrypted", False),
     "key-rotation": Defect(KEY, "enableKeyRotation", False),
     "storage-class-encrypted": Defect("kubernetes:storage.k8s.io/v1:StorageClass", "parameters/encrypted", "false"),
     "bucket-public-access": Defect("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", False, BUCKET),
@@ -160,6 +162,7 @@ DEFECTS: dict[str, Defect] = {
     "stateful-protected": Defect(DATABASE, options=Options(protect=False)),
     "database-tls": Defect("aws:rds/parameterGroup:ParameterGroup", "parameters", [], DATABASE),
     "bucket-versioning": Defect("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration/status", "Suspended", BUCKET),
+    "file-system-backups": Defect("aws:efs/backupPolicy:BackupPolicy", "backupPolicy/status", "DISABLED", EFS),
     "originals-locked": Defect(LOCK, blamed=BUCKET, drop=True, where=lambda lock: lock.name == "storage-raw-lock"),
     "bucket-lifecycle": Defect(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/0/abortIncompleteMultipartUpload", CUT, BUCKET

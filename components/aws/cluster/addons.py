@@ -16,6 +16,7 @@ AddonName = Literal[
     "kube-proxy",
     "coredns",
     "aws-ebs-csi-driver",
+    "aws-efs-csi-driver",
     "aws-fsx-csi-driver",
     "aws-mountpoint-s3-csi-driver",
     "eks-node-monitoring-agent",
@@ -74,6 +75,14 @@ ADDONS = (
         policy="arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
         statements=volumes_key_use,
         services=("ec2",),
+    ),
+    Addon(
+        "aws-efs-csi-driver",
+        before_nodes=False,
+        service_account="efs-csi-controller-sa",
+        policy="arn:aws:iam::aws:policy/service-role/AmazonEFSCSIDriverPolicy",
+        feature="efs",
+        services=("elasticfilesystem",),
     ),
     Addon(
         "aws-fsx-csi-driver",

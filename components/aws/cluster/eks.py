@@ -24,7 +24,7 @@ from components.aws.cluster.bound import EksComponent
 from components.aws.cluster.control_plane import ControlPlane, cluster_name, kubeconfig
 from components.aws.documents.statements import Statement
 from components.aws.network.facts import NetworkFacts
-from components.contracts import Context
+from components.contracts import Context, StorageClass
 from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.kubernetes.addons.table import table
@@ -76,7 +76,9 @@ class GpuCluster(EksComponent):
         self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
         running, pools = (self._by_eks if self.plane.auto else self._by_groups)(maker, features)
-        self.settled: Sequence[pulumi.Resource] = (*running, self._storage_class(running), *self.secret_reader.ready)
+        default = self._storage_class(running)
+        self.storage_classes: dict[str, StorageClass] = {"gp3": StorageClass("gp3", shared=False, ready=(default,))}
+        self.settled: Sequence[pulumi.Resource] = (*running, default, *self.secret_reader.ready)
         self.ready: Sequence[pulumi.Resource] = (*self.settled, *pools)
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 
@@ -122,6 +124,11 @@ class GpuCluster(EksComponent):
     def security_group(self) -> pulumi.Output[str]:
         """The security group of all nodes and pods."""
         return self.cluster.vpc_config.apply(lambda vpc: str(vpc.cluster_security_group_id))
+
+    @property
+    def volume_driver(self) -> str:
+        """What makes block volumes: the add-on, or what Auto Mode has built in."""
+        return "ebs.csi.eks.amazonaws.com" if self.plane.auto else "ebs.csi.aws.com"
 
     @property
     def awaited_name(self) -> pulumi.Input[str]:
@@ -201,7 +208,7 @@ class GpuCluster(EksComponent):
                 "annotations": {"storageclass.kubernetes.io/is-default-class": "true"},
                 "labels": self.context.labels.kubernetes(self.prefix, "storage-class"),
             },
-            provisioner="ebs.csi.eks.amazonaws.com" if self.plane.auto else "ebs.csi.aws.com",
+            provisioner=self.volume_driver,
             parameters={"type": "gp3", "encrypted": "true", "kmsKeyId": self.cluster_key.arn},
             allow_volume_expansion=True,
             reclaim_policy="Delete",

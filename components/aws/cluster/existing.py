@@ -10,7 +10,7 @@ from components.accelerators import aws_machines, nearest, unfit
 from components.aws.cluster.bound import EksComponent
 from components.aws.cluster.control_plane import kubeconfig
 from components.aws.network.facts import NetworkFacts
-from components.contracts import AcceleratorPool, Context, Taint
+from components.contracts import AcceleratorPool, Context, StorageClass, Taint
 from components.given import Given
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.kubernetes.vocabulary import LabelKey, LabelValue, Url
@@ -117,6 +117,7 @@ class ExistingEks(EksComponent):
         self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.node_roles: Sequence[aws.iam.Role] = ()
         self.security_group: pulumi.Output[str] = pulumi.Output.from_input(args.security_group)
+        self.storage_classes: Mapping[str, StorageClass] = {}
         self.settled: Sequence[pulumi.Resource] = self.secret_reader.ready
         self.ready: Sequence[pulumi.Resource] = self.settled
         self.register_outputs({"pools": sorted(self.pools)})

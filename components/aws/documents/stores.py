@@ -66,6 +66,24 @@ def takes_deliveries(bucket: Text, account: str, region: str) -> tuple[Statement
     )
 
 
+def mounts_by_tls(file_system: Text) -> tuple[Statement, Statement]:
+    """Let whoever reaches a mount target of a file system mount and write, nobody by another way, and nobody without TLS.
+
+    Source: EFS user guide, "Resource-based policy examples".
+    """
+    common = {"Principal": {"AWS": "*"}, "Resource": file_system}
+    return (
+        {
+            "Sid": "MountsFromTheNetwork",
+            "Effect": "Allow",
+            **common,
+            "Action": ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"],
+            "Condition": {"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}},
+        },
+        {"Sid": "OnlyTls", "Effect": "Deny", **common, "Action": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}},
+    )
+
+
 def bucket_access(bucket: Text, key: Text, region: str, access: Access, prefix: str = "") -> tuple[Statement, ...]:
     """What a workload needs to read, or read and write, one bucket below a key prefix ("" is all of it)."""
     objects = pulumi.Output.concat(bucket, f"/{prefix}*")
