@@ -38,6 +38,10 @@ class Machine:
     """NeuronCores of one device; 0 for other accelerators."""
     cards: tuple[NetworkCard, ...]
     """In the order of their index."""
+    addresses: int
+    """Private IPv4 addresses of one network interface, its own among them."""
+    nitro: bool
+    """Whether addresses can be given to it as whole prefixes; bare metal is not counted."""
     efa_max: int
     """Most EFA interfaces; 0 for a machine without EFA."""
     nvme_gb: int
@@ -80,6 +84,8 @@ def _row(fields: Mapping[str, str]) -> Machine:
         accelerator_memory_mib=int(fields["accelerator_memory_mib"] or 0),
         cores=int(fields["cores"] or 0),
         cards=_cards(fields["cards"]),
+        addresses=int(fields["addresses"]),
+        nitro=fields["hypervisor"] == "nitro",
         efa_max=int(fields["efa_max"]),
         nvme_gb=int(fields["nvme_gb"]),
         nvme_disks=int(fields["nvme_disks"]),

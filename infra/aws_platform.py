@@ -16,7 +16,7 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra import aws_cluster_rules, aws_given, aws_notes
+from infra import aws_addresses, aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
@@ -78,6 +78,8 @@ class AwsPlatform(AnyAwsPlatform):
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)
         yield from super().notes()
+        if isinstance(self.network, ExistingNetworkArgs):
+            yield Note("network", aws_addresses.ASKED_OF_OTHERS)
         if self.recovery:
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
@@ -120,6 +122,11 @@ class AwsPlatform(AnyAwsPlatform):
     def _public_ranges(self) -> Iterator[Problem]:
         place = "network.existing.cidr" if isinstance(self.network, ExistingNetworkArgs) else "network.cidr"
         yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {place: self.network.cidr})
+
+    @rule("site", "network", "cluster")
+    def _addresses_suffice(self) -> Iterator[Problem]:
+        if isinstance(self.network, NetworkArgs):
+            yield from aws_addresses.suffice(self.network.cidr, self.site.zones, self.cluster)
 
     @rule("site", "network", "recovery")
     def _recovery_elsewhere(self) -> Iterator[Problem]:

@@ -2,8 +2,10 @@
 
 import gzip
 import json
+import re
 from base64 import b64decode
 from functools import cache
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
@@ -182,6 +184,47 @@ def test_nodes_of_karpenter_are_bounded_and_left_alone_while_they_work(stack: st
 def test_nodes_with_a_fabric_set_huge_pages_apart(stack: str) -> None:
     for _, template in with_fabric(stack):
         assert "vm.nr_hugepages" in b64decode(template["userData"]).decode()
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_nodes_take_as_many_pods_as_they_have_prefixes_for(stack: str) -> None:
+    made = drawn(stack)
+    for group in made.of_type(GROUP):
+        told = b64decode(template_of(made, group).inputs["userData"]).decode()
+        (stated,) = (int(number) for number in re.findall(r"max-?pods\s*[=:]\s*(\d+)", told, re.IGNORECASE))
+        assert 8 <= stated <= min(recommended(machine) for machine in group.inputs["instanceTypes"])
+    for pool, node in zip(objects(stack, "NodePool"), objects(stack, "EC2NodeClass"), strict=True):
+        rows = pool["template"]["spec"]["requirements"]
+        machines = next(row["values"] for row in rows if row["key"] == "node.kubernetes.io/instance-type")
+        assert node["kubelet"]["maxPods"] <= min(map(recommended, machines))
+        assert "max-pods" not in node.get("userData", "")
+
+
+def recommended(machine: str) -> int:
+    """AWS's formula for prefix delegation, over EC2's own table."""
+    facts = ec2()[machine]
+    network, cpus = facts["NetworkInfo"], facts["VCpuInfo"]["DefaultVCpus"]
+    addresses = network["NetworkCards"][0]["MaximumNetworkInterfaces"] * (network["Ipv4AddressesPerInterface"] - 1) * 16 + 2
+    return int(min(addresses, 250 if cpus > 30 else 110))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_prefixes_are_kept_where_nodes_are_before_nodes_come(stack: str) -> None:
+    made = drawn(stack)
+    kept = made.of_type("aws:ec2/subnetCidrReservation:SubnetCidrReservation")
+    subnets = {s.urn: s for s in made.of_type("aws:ec2/subnet:Subnet") if "-private-" in s.name}
+    held = dict.fromkeys(subnets, 0)
+    for row in kept:
+        (urn,) = row.property_dependencies["subnetId"]
+        block, subnet = IPv4Network(row.inputs["cidrBlock"]), IPv4Network(subnets[urn].inputs["cidrBlock"])
+        assert row.inputs["reservationType"] == "prefix"
+        assert block.subnet_of(subnet)
+        held[urn] += block.num_addresses
+    assert all(4 * count == 3 * IPv4Network(subnets[urn].inputs["cidrBlock"]).num_addresses for urn, count in held.items())
+    for group in made.of_type(GROUP):
+        own = set(group.property_dependencies.get("subnetIds", ()))
+        after = {row.urn for row in kept if set(row.property_dependencies["subnetId"]) & own}
+        assert after <= set(group.dependencies)
 
 
 def test_development_has_no_machine_that_is_sold_by_reservation() -> None:

@@ -23,6 +23,7 @@ ROLE, INLINE, MANAGED = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "a
 BUCKET, BUCKET_POLICY, KEY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"
 CLUSTER = "aws:eks/cluster:Cluster"
 ENDPOINT, SUBNET, ROUTE = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/subnet:Subnet", "aws:ec2/route:Route"
+KEPT = "aws:ec2/subnetCidrReservation:SubnetCidrReservation"
 TRUST_MISTAKES: dict[str, Callable[[str], str]] = {
     "not JSON": lambda text: text[:-1],
     "a resource": lambda text: _edited(text, lambda s: {**s, "Resource": "*"}),
@@ -228,9 +229,15 @@ def _rule(direction: str) -> Callable[[Any, Inputs], str]:
     return authorize
 
 
+def _kept(ec2: Any, i: Inputs) -> str:
+    kept = ec2.create_subnet_cidr_reservation(SubnetId=i["subnetId"], Cidr=i["cidrBlock"], ReservationType=i["reservationType"])
+    return str(kept["SubnetCidrReservation"]["SubnetCidrReservationId"])
+
+
 REPLAYED: dict[str, Callable[[Any, Inputs], str]] = {
     "aws:ec2/vpc:Vpc": _vpc,
     SUBNET: _subnet,
+    KEPT: _kept,
     "aws:ec2/routeTable:RouteTable": _table,
     "aws:ec2/routeTableAssociation:RouteTableAssociation": _association,
     "aws:ec2/internetGateway:InternetGateway": _gateway,
@@ -323,6 +330,8 @@ def _spoiled(graph: Graph, token: str, change: Callable[[Resource, Resource], di
         pytest.param(SUBNET, lambda a, b: {"cidrBlock": "192.0.2.0/24"}, id="subnet outside the VPC"),
         pytest.param(SUBNET, lambda a, b: {"vpcId": "vpc-0123456789abcdef0"}, id="subnet of no VPC"),
         pytest.param(SUBNET, lambda a, b: {"availabilityZone": "us-west-2z"}, id="subnet in no zone"),
+        pytest.param(KEPT, lambda a, b: {"cidrBlock": a.inputs["cidrBlock"]}, id="prefixes overlap"),
+        pytest.param(KEPT, lambda a, b: {"cidrBlock": "192.0.2.0/24"}, id="prefixes outside the subnet"),
         pytest.param(ROUTE, lambda a, b: {"routeTableId": "rtb-0123456789abcdef0"}, id="route in no table"),
         pytest.param(ROUTE, lambda a, b: {"gatewayId": "igw-0123456789abcdef0"}, id="route to no gateway"),
     ],

@@ -13,7 +13,7 @@ from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan
 from components.aws.capacity.placement import FabricGroups, placement_group
 from components.aws.capacity.plan import DRAIN, Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
 from components.aws.capacity.pools import POOL_LABEL
-from components.aws.capacity.user_data import encoded, start
+from components.aws.capacity.user_data import encoded
 from components.aws.values import INSTANT, moment
 from components.labels import POOL_TAG
 from components.lazy import lazy
@@ -147,7 +147,7 @@ class NodeGroups:
 
     def _template(self, plan: NodePlan) -> "aws.ec2.LaunchTemplate":
         owner, key = self.owner, self.ground.key
-        settings = start(plan.bottlerocket, huge_pages=plan.huge_pages, nvme=plan.nvme, plugin=plan.plugin)
+        settings = plan.start.told(bottlerocket=plan.bottlerocket)
         name = placement_group(owner, plan)
         close: Any = {"group_name": name} if name else None
         held = reservation(plan.capacity)

@@ -7,6 +7,7 @@ from typing import Any
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
 from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs, SystemPoolArgs
+from components.aws.capacity.user_data import Start
 from components.aws.cluster.compatibility import image_for, operator_labels
 from components.contracts import AcceleratorPool, Fabric, Taint
 
@@ -51,6 +52,8 @@ class NodePlan:
     disk_gib: int
     zones: tuple[str, ...]
     labels: Mapping[str, str]
+    pods: int
+    """Most pods of a node."""
     taints: tuple[Taint, ...] = ()
     release: str | None = None
     """Release of the image, where the pool holds one of its own."""
@@ -81,6 +84,11 @@ class NodePlan:
         return HUGE_PAGES if self.fabric else 0
 
     @property
+    def start(self) -> Start:
+        """What a node is told as it starts."""
+        return Start(pods=self.pods, huge_pages=self.huge_pages, nvme=self.nvme, plugin=self.plugin)
+
+    @property
     def bottlerocket(self) -> bool:
         """Whether the image is Bottlerocket, whose second volume holds images and scratch."""
         return self.image.startswith("BOTTLEROCKET")
@@ -96,7 +104,7 @@ def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodePlan:
     """The nodes of the system pool."""
     image = SYSTEM_IMAGES[aws_machines()[args.machine].architecture]
     labels = {POOL_LABEL: "system"}
-    return NodePlan("system", (args.machine,), image, "on-demand", args.min, args.max, args.disk.gib, tuple(zones), labels)
+    return NodePlan("system", (args.machine,), image, "on-demand", args.min, args.max, args.disk.gib, tuple(zones), labels, args.most_pods)
 
 
 def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodePlan, ...]:
@@ -116,6 +124,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             disk_gib=args.disk.gib,
             zones=zones_for(capacity, args.stated or zones),
             labels=labels,
+            pods=args.most_pods,
             taints=(taint_of(machine),),
             release=args.image_release,
             version=args.version,

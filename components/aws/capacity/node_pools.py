@@ -4,6 +4,7 @@ Written for aws/karpenter-provider-aws v1.14.1 (karpenter.sh/v1, karpenter.k8s.a
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -17,7 +18,6 @@ from components.aws.capacity.node_plan import NodePlan
 from components.aws.capacity.placement import placement_group
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, TaggedReservations, way_of
 from components.aws.capacity.pools import POOL_LABEL
-from components.aws.capacity.user_data import start
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.spec import Duration
@@ -127,8 +127,8 @@ def node_class(
 ) -> Object:
     """The spec of an EC2NodeClass."""
     groups = ground.fabric.ids if plan.fabric and ground.fabric else (launching.security_group,)
-    # Karpenter stripes local disks by itself.
-    settings = start(plan.bottlerocket, huge_pages=plan.huge_pages, nvme=False, plugin=plan.plugin)
+    # Karpenter stripes local disks by itself, and has to count the pods of a node before it is there.
+    settings = replace(plan.start, nvme=False, pods=None).told(bottlerocket=plan.bottlerocket)
     interfaces = karpenter_interfaces(layout(aws_machines()[plan.machine], karpenter=True)) if plan.fabric else None
     spec = {
         "amiFamily": "Bottlerocket" if plan.bottlerocket else "AL2023",
@@ -140,6 +140,7 @@ def node_class(
         "blockDeviceMappings": volumes(plan, launching.key),
         "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
         "detailedMonitoring": True,
+        "kubelet": {"maxPods": plan.pods},
         "tags": dict(tags),
         "capacityReservationSelectorTerms": reservation_terms(plan.capacity),
         "placementGroupSelector": {"name": placement} if placement else None,

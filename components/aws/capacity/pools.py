@@ -1,11 +1,12 @@
 """What a pool of nodes is: machines, how they are bought, how many, where."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from components.accelerators import Machine, aws_accelerators, aws_machines, nearest, unfit
+from components.aws.capacity.density import most_pods
 from components.aws.capacity.fabric import efa_machines
 from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.plan import (
@@ -38,6 +39,8 @@ Disk = Annotated[Size, AfterValidator(_disk)]
 """Size of a gp3 volume in whole GiB."""
 Count = Annotated[int, Field(ge=0, le=450)]
 """Nodes of a managed node group; EKS allows 450 by default."""
+Pods = Annotated[int, Field(ge=8, le=250)]
+"""Pods of one node; 250 is the most that managed node groups allow."""
 ImageRelease = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+-([0-9a-f]{8}|20\d{6})$")]
 """Release of a node image: Bottlerocket's ends in a commit, one of Amazon Linux 2023 in a day."""
 
@@ -60,6 +63,12 @@ def no_substitute(other: Machine, first: Machine) -> str:
     return ""
 
 
+def too_many_pods(stated: int | None, machines: Sequence[str]) -> Iterator[Problem]:
+    """A problem when nodes cannot take the pods that are stated."""
+    if stated and all(name in aws_machines() for name in machines) and stated > (most := most_pods(machines)):
+        yield Problem(("pods",), f"is {stated}, and a node of {' or '.join(machines)} takes {most}: set pods: {most} or fewer")
+
+
 class SystemPoolArgs(Spec):
     """Nodes for what every cluster runs beside its workloads; no accelerators."""
 
@@ -71,6 +80,17 @@ class SystemPoolArgs(Spec):
     """Most nodes an autoscaler may ask for."""
     disk: Disk = Size("50GiB")
     """Data volume of each node, for images and scratch."""
+    pods: Pods | None = None
+    """Most pods of a node; absent is what AWS recommends: 110, or 250 with more than 30 vCPUs."""
+
+    @property
+    def most_pods(self) -> int:
+        """Most pods of a node."""
+        return self.pods or most_pods([self.machine])
+
+    @rule("machine", "pods")
+    def _has_addresses(self) -> Iterator[Problem]:
+        yield from too_many_pods(self.pods, [self.machine])
 
     @rule("machine")
     def _fits(self) -> Iterator[Problem]:
@@ -123,6 +143,9 @@ class GpuPoolArgs(Spec):
     image_release: ImageRelease | None = None
     """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or one of Amazon Linux 2023, such as 1.34.1-20251112.
     Absent follows the cluster's."""
+    pods: Pods | None = None
+    """Most pods of a node; absent is what AWS recommends for the smallest of its machines: 110, or 250 with more than 30 vCPUs. Fewer keep
+    fewer addresses."""
     version: KubernetesMinor | None = None
     """Kubernetes version of the nodes while the control plane is ahead, as for training that may not be disturbed: three minors at most.
     Absent follows the cluster's."""
@@ -133,6 +156,11 @@ class GpuPoolArgs(Spec):
     """How several pods share one GPU; absent gives each GPU to one pod."""
     karpenter: KarpenterPoolArgs | None = None
     """Lets Karpenter make the pool's nodes, instead of managed node groups and the cluster autoscaler."""
+
+    @property
+    def most_pods(self) -> int:
+        """Most pods of a node."""
+        return self.pods or most_pods([self.machine, *(self.machines if any(isinstance(c, str) for c in self.capacity) else ())])
 
     @property
     def family(self) -> Literal["bottlerocket", "al2023"]:
@@ -162,6 +190,10 @@ class GpuPoolArgs(Spec):
     def most(self) -> tuple[int, ...]:
         """Most nodes of each capacity."""
         return tuple(min(self.max, own) if (own := held(capacity)) is not None else self.max for capacity in self.capacity)
+
+    @rule("machine", "machines", "pods")
+    def _has_addresses(self) -> Iterator[Problem]:
+        yield from too_many_pods(self.pods, [self.machine, *self.machines])
 
     @rule("machine")
     def _machine_fits(self) -> Iterator[Problem]:

@@ -1,26 +1,36 @@
-"""What a node is told as it starts: huge pages for its fabric, local disks for images and scratch. EKS merges its own part with it.
+"""What a node is told as it starts: how many pods, huge pages for its fabric, local disks for images. EKS merges its own part with it.
 
-Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl and settings.bootstrap-commands; aws/karpenter-provider-aws v1.14.1,
+Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl, settings.kubernetes and
+settings.bootstrap-commands; aws/karpenter-provider-aws v1.14.1,
 pkg/providers/amifamily/bootstrap, for the commands that stripe local disks; awslabs/amazon-eks-ami, nodeadm NodeConfig v1alpha1.
 """
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 BOUNDARY = "//"
-NODE_CONFIG = """\
-apiVersion: node.eks.aws/v1alpha1
-kind: NodeConfig
-spec:
-  instance:
-    localStorage:
-      strategy: RAID0
-"""
 STRIPED = (
     '[["apiclient", "ephemeral-storage", "init"], '
     '["apiclient", "ephemeral-storage", "bind", "--dirs", "/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods"]]'
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What differs from what the image does by itself. `huge_pages`: pages of 2 MiB; `pods`: most pods, None leaves it to others."""
+
+    pods: int | None = None
+    huge_pages: int = 0
+    nvme: bool = False
+    """Whether local disks are striped for images and scratch."""
+    plugin: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of NVIDIA's device plugin, which only Bottlerocket brings."""
+
+    def told(self, *, bottlerocket: bool) -> str:
+        """In the form that the node's image reads; "" for nothing."""
+        return bottlerocket_settings(self) if bottlerocket else al2023_parts(self)
 
 
 def encoded(text: str) -> str | None:
@@ -28,33 +38,29 @@ def encoded(text: str) -> str | None:
     return b64encode(text.encode()).decode() if text else None
 
 
-def start(bottlerocket: bool, *, huge_pages: int, nvme: bool, plugin: Mapping[str, Any]) -> str:
-    """What a node is told, in the form its image reads; "" for nothing."""
-    if bottlerocket:
-        return bottlerocket_settings(huge_pages=huge_pages, nvme=nvme, plugin=plugin)
-    return al2023_parts(huge_pages=huge_pages, nvme=nvme)
+def bottlerocket_settings(start: Start) -> str:
+    """Settings in TOML; "" when none differs from the image's own."""
+    pods = f"[settings.kubernetes]\nmax-pods = {start.pods}\n" if start.pods else ""
+    pages = f'[settings.kernel.sysctl]\n"vm.nr_hugepages" = "{start.huge_pages}"\n' if start.huge_pages else ""
+    stripe = f'[settings.bootstrap-commands.local-disks]\ncommands = {STRIPED}\nmode = "always"\nessential = true\n' if start.nvme else ""
+    return "\n".join(filter(None, (pods, pages, stripe, toml("settings.kubelet-device-plugins.nvidia", start.plugin))))
 
 
-def bottlerocket_settings(*, huge_pages: int, nvme: bool, plugin: Mapping[str, Any]) -> str:
-    """Settings in TOML; "" when none differs from the image's own. `plugin`: those of NVIDIA's device plugin."""
-    pages = f'[settings.kernel.sysctl]\n"vm.nr_hugepages" = "{huge_pages}"\n' if huge_pages else ""
-    stripe = f'[settings.bootstrap-commands.local-disks]\ncommands = {STRIPED}\nmode = "always"\nessential = true\n' if nvme else ""
-    return "\n".join(filter(None, (pages, stripe, toml("settings.kubelet-device-plugins.nvidia", plugin))))
-
-
-def al2023_parts(*, huge_pages: int, nvme: bool) -> str:
+def al2023_parts(start: Start) -> str:
     """A MIME document for cloud-init and nodeadm; "" when nothing differs from the image's own.
 
     nodeadm starts the kubelet after cloud-init's scripts, so it counts the pages.
     """
-    script = f"#!/bin/bash\nset -euo pipefail\nsysctl --write vm.nr_hugepages={huge_pages}\n" if huge_pages else ""
-    config = (
-        "apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n  instance:\n    localStorage:\n      strategy: RAID0\n"
-        if nvme
-        else ""
-    )
-    parts = [("text/x-shellscript; charset=us-ascii", script), ("application/node.eks.aws", config)]
+    script = f"#!/bin/bash\nset -euo pipefail\nsysctl --write vm.nr_hugepages={start.huge_pages}\n" if start.huge_pages else ""
+    parts = [("text/x-shellscript; charset=us-ascii", script), ("application/node.eks.aws", _node_config(start))]
     return _mime([(kind, body) for kind, body in parts if body])
+
+
+def _node_config(start: Start) -> str:
+    """nodeadm's document, which EKS merges with its own; "" for nothing."""
+    kubelet = f"  kubelet:\n    config:\n      maxPods: {start.pods}\n" if start.pods else ""
+    disks = "  instance:\n    localStorage:\n      strategy: RAID0\n" if start.nvme else ""
+    return f"apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n{kubelet}{disks}" if kubelet or disks else ""
 
 
 def _mime(parts: Sequence[tuple[str, str]]) -> str:

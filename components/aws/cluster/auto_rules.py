@@ -5,6 +5,7 @@ Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances"
 
 from collections.abc import Iterable, Iterator
 
+from components.aws.capacity.density import AUTO_MODE
 from components.aws.capacity.plan import GroupedReservations, ReservedCapacity
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.addons import ADDONS
@@ -27,6 +28,8 @@ def of_cluster(addons: Iterable[str], image_release: str | None, system: SystemP
             yield Problem(("addons", name), "is part of Auto Mode, which keeps it up to date by itself: remove it")
     if image_release:
         yield Problem(("image_release",), f"is held, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}")
+    if system.pods:
+        yield Problem(("system", "pods"), f"is {system.pods}, and Auto Mode chooses it, {AUTO_MODE} at most: remove it")
     if "min" in system.model_fields_set:
         yield Problem(("system", "min"), "is stated, and Auto Mode keeps no node that no pod needs: remove it")
     if system.machine.rpartition(".")[2] in TOO_SMALL:
@@ -50,6 +53,8 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield ("image",), f"is chosen, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
     if pool.sharing:
         yield ("sharing",), f"is stated, and Auto Mode announces whole accelerators only: remove it, or {OTHERWISE}"
+    if pool.pods:
+        yield ("pods",), f"is {pool.pods}, and Auto Mode chooses how many pods a node takes, {AUTO_MODE} at most: remove it"
     if pool.scratch is not None:
         yield ("scratch",), "is chosen, and Auto Mode stripes local disks wherever they are larger than disk: remove it"
     if pool.min and not (pool.karpenter and pool.karpenter.static):

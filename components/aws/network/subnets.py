@@ -19,6 +19,12 @@ class ZoneSubnets:
     isolated: IPv4Network
     """Databases, interface endpoints and the control plane's interfaces; no way out."""
 
+    @property
+    def prefixes(self) -> tuple[IPv4Network, IPv4Network]:
+        """Three quarters of the private subnet, kept for prefixes of pods: single addresses, of nodes and balancers, would leave holes."""
+        quarters = tuple(self.private.subnets(prefixlen_diff=2))
+        return quarters[1], quarters[2].supernet()
+
 
 def plan_subnets(cidr: str, zones: Sequence[str]) -> tuple[ZoneSubnets, ...]:
     """Subnets of each zone, which depend on the VPC and the zone's own letter alone: adding or removing a zone moves no other.

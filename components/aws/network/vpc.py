@@ -125,7 +125,7 @@ class Network(AwsComponent):
         self.routes = {zone: self._routed(f"private-{zone}", {zone: subnet}) for zone, subnet in self.private.items()}
         self.isolated_routes = self._routed("isolated", self.isolated)
         ways_out = [] if args.closed else self._internet()
-        self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, *self._endpoints(services))
+        self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, *self._endpoints(services), *self._kept_for_pods())
         self._flow_logs()
         self.register_outputs({"vpc_id": self.vpc.id})
 
@@ -154,6 +154,21 @@ class Network(AwsComponent):
             tags=self.tags(f"{tier}-{zone}", **marked),
             opts=self.child(),
         )
+
+    def _kept_for_pods(self) -> list[pulumi.Resource]:
+        """Most of each private subnet, in which EC2 hands out whole prefixes only; nodes that came before would leave holes there."""
+        return [
+            aws.ec2.SubnetCidrReservation(
+                f"{self.prefix}-private-{zone.zone}-prefixes-{block.prefixlen - zone.private.prefixlen}",
+                subnet_id=self.private[zone.zone].id,
+                cidr_block=str(block),
+                reservation_type="prefix",
+                description="Prefixes of pods",
+                opts=self.child(),
+            )
+            for zone in self.plan
+            for block in zone.prefixes
+        ]
 
     def _routed(self, role: str, subnets: Mapping[str, "aws.ec2.Subnet"]) -> "aws.ec2.RouteTable":
         """A route table for the subnets, which reaches the VPC and no further."""

@@ -51,6 +51,9 @@ def test_network_cards_disks_and_ways_of_buying_agree_with_ec2() -> None:
         cards = [(c["MaximumNetworkInterfaces"], "efa" in c.get("InterfaceTypes", [])) for c in facts["NetworkInfo"]["NetworkCards"]]
         assert [(card.interfaces, card.efa) for card in machine.cards] == cards, name
         assert machine.efa_max == facts["NetworkInfo"].get("EfaInfo", {}).get("MaximumEfaInterfaces", 0), name
+        assert machine.addresses == facts["NetworkInfo"]["Ipv4AddressesPerInterface"], name
+        assert machine.nitro == (facts.get("Hypervisor") == "nitro"), name
+        assert facts["NetworkInfo"]["DefaultNetworkCardIndex"] == 0, name
         storage = facts.get("InstanceStorageInfo", {})
         nvme = storage if storage.get("NvmeSupport") in ("supported", "required") else {}
         disks = sum(disk["Count"] for disk in nvme.get("Disks", []))

@@ -44,6 +44,14 @@ def test_private_subnets_are_large_and_the_others_small() -> None:
     assert zone == ZoneSubnets("us-west-2c", IPv4Network("10.20.64.0/19"), IPv4Network("10.20.200.0/22"), IPv4Network("10.20.232.0/22"))
 
 
+@given(vpcs, zones)
+def test_prefixes_take_three_quarters_of_a_private_subnet_in_whole_blocks(cidr: str, names: list[str]) -> None:
+    for zone in plan_subnets(cidr, names):
+        assert all(block.subnet_of(zone.private) and block.prefixlen <= 28 for block in zone.prefixes)
+        assert not zone.prefixes[0].overlaps(zone.prefixes[1])
+        assert 4 * sum(block.num_addresses for block in zone.prefixes) == 3 * zone.private.num_addresses
+
+
 def test_a_zone_without_a_slot_is_refused() -> None:
     with pytest.raises(ValueError, match="substring not found"):
         plan_subnets("10.20.0.0/16", ["us-west-2g"])
