@@ -22,6 +22,8 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:
         yield ("gpus",), f"does not divide the {node.gpus:g} of a node of pool {endpoint.pool}: the rest would stand idle"
     else:
         yield from _memory_misfits(endpoint, node)
+    if endpoint.nodes > node.nodes:
+        yield ("nodes",), f"is more than pool {endpoint.pool} may have, {node.nodes}: let the pool grow, or take more GPUs of each node"
     if node.cpu is not None and endpoint.cpu >= node.cpu:
         yield ("cpu",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.cpu}"
     if node.memory is not None and endpoint.memory.value >= node.memory:
@@ -40,8 +42,8 @@ def _memory_misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Mis
     if isinstance(endpoint.engine, VllmEngine) and share * sees > 10_000:
         text = f"is {endpoint.engine.gpu_memory} of the whole GPU, which {sees} pods of pool {endpoint.pool} share"
         yield ("engine", "gpu_memory"), f"{text}: set {100 // sees}% or less, or name a pool of whole GPUs or of MIG"
-    elif endpoint.weights.value > endpoint.gpus * _taken(endpoint, node):
-        have = f"{endpoint.gpus} x {node.gpu_memory * sees / 2**30:.4g}GiB at {share / 100:g}%"
+    elif endpoint.weights.value > endpoint.gpus * endpoint.nodes * _taken(endpoint, node):
+        have = f"{endpoint.gpus * endpoint.nodes} x {node.gpu_memory * sees / 2**30:.4g}GiB at {share / 100:g}%"
         yield ("weights",), f"do not fit the GPUs of one replica, {have}: take more GPUs, or a pool with larger ones"
     else:
         yield from _cache_misfits(endpoint, node)
@@ -51,10 +53,10 @@ def share_of(endpoint: InferenceEndpointArgs, node: Node) -> Share | None:
     """What each GPU of a replica holds; None where the model's facts are not told."""
     if not isinstance(endpoint.engine, VllmEngine) or endpoint.facts is None:
         return None
-    per_token = endpoint.facts.per_token(endpoint.engine.kv_cache, endpoint.gpus, 1)
+    per_token = endpoint.facts.per_token(endpoint.engine.kv_cache, endpoint.gpus, endpoint.nodes)
     if per_token is None:
         return None
-    return Share(_taken(endpoint, node), -(-endpoint.weights.value // endpoint.gpus), per_token)
+    return Share(_taken(endpoint, node), -(-endpoint.weights.value // (endpoint.gpus * endpoint.nodes)), per_token)
 
 
 def _cache_misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:

@@ -19,8 +19,10 @@ class Need:
 
 def of_endpoints(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Need]:
     """What endpoints rely on."""
-    for name in endpoints:
+    for name, endpoint in endpoints.items():
         yield Need("keda", f"the autoscaling of endpoint {name}")
+        if endpoint.nodes > 1:
+            yield Need("lws", f"the replicas of endpoint {name}, of {endpoint.nodes} nodes each")
 
 
 def unmet(operators: OperatorsArgs, needs: Iterable[Need]) -> Iterator[Problem]:

@@ -112,9 +112,9 @@ class Platform(Common):
             if node and endpoint.gpus > node.gpus:
                 continue
             before = wanted.get(endpoint.pool, 0)
-            wanted[endpoint.pool] = before + endpoint.gpus * endpoint.scale.max
+            wanted[endpoint.pool] = before + endpoint.gpus * endpoint.nodes * endpoint.scale.max
             if node and before <= node.gpus * node.nodes < wanted[endpoint.pool]:
                 have = f"{node.gpus * node.nodes:g} GPUs at most"
                 others = f" beside {before} of other endpoints" if before else ""
-                text = f"asks for {endpoint.gpus * endpoint.scale.max} GPUs{others}, and pool {endpoint.pool} has {have}"
+                text = f"asks for {endpoint.gpus * endpoint.nodes * endpoint.scale.max} GPUs{others}, and pool {endpoint.pool} has {have}"
                 yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or let the pool grow")

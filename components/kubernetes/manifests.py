@@ -60,11 +60,11 @@ def default_deny(identity: Identity) -> Manifest:
 
 def network_policy(identity: Identity, port: int, clients: Sequence[str], destinations: Sequence[tuple[str, int]]) -> Manifest:
     """Lets pods of the client namespaces in on `port`, and the workload out to DNS and the (CIDR, TCP port) destinations."""
-    dns = {"to": [_namespaces(["kube-system"])], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
+    dns = {"to": [namespaces(["kube-system"])], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
     outward = [
         {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"protocol": "TCP", "port": to}]} for cidr, to in dict.fromkeys(destinations)
     ]
-    inward = [{"from": [_namespaces(sorted(set(clients)))], "ports": [{"protocol": "TCP", "port": port}]}] if clients else []
+    inward = [{"from": [namespaces(sorted(set(clients)))], "ports": [{"protocol": "TCP", "port": port}]}] if clients else []
     return {
         "metadata": identity.metadata(),
         "spec": {
@@ -76,7 +76,7 @@ def network_policy(identity: Identity, port: int, clients: Sequence[str], destin
     }
 
 
-def _namespaces(names: Sequence[str]) -> Manifest:
+def namespaces(names: Sequence[str]) -> Manifest:
     """A network peer: every pod of the named namespaces."""
     key = "kubernetes.io/metadata.name"  # set on every namespace by the API server
     return {"namespaceSelector": {"matchExpressions": [{"key": key, "operator": "In", "values": list(names)}]}}

@@ -15,7 +15,10 @@ PODS = (
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:apps/v1:DaemonSet",
     "kubernetes:batch/v1:Job",
+    "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet",
 )
+TEMPLATES = ("template", "leaderWorkerTemplate.leaderTemplate", "leaderWorkerTemplate.workerTemplate")
+"""Where a workload describes its pods."""
 NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
 GPU = re.compile(r"nvidia\.com/.+|amd\.com/gpu|aws\.amazon\.com/neuron.*")
 SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
@@ -24,8 +27,12 @@ REFERENCE_NAME = re.compile(r"(_FILE|_PATH|_ARN|_NAME|_URL|_URI)$", re.IGNORECAS
 
 def containers(workload: Resource) -> list[Mapping[str, Any]]:
     """Containers and init containers of a pod template, as they stand: values may be unknown."""
-    pod = get_raw(workload, "spec.template.spec")
-    return [item for key in ("containers", "initContainers") for item in pod.get(key) or ()]
+    return [item for pod in pods(workload) for key in ("containers", "initContainers") for item in pod.get(key) or ()]
+
+
+def pods(workload: Resource) -> list[Mapping[str, Any]]:
+    """Specifications of the pods that a workload makes."""
+    return [pod for place in TEMPLATES if (pod := get_raw(workload, f"spec.{place}.spec"))]
 
 
 def get_raw(resource: Resource, path: str) -> Mapping[str, Any]:
@@ -134,10 +141,10 @@ def loose(pod: Mapping[str, Any], container: Mapping[str, Any]) -> Iterator[str]
 )
 def restricted_pods(workload: Resource, view: View) -> Iterator[str]:
     """The restricted Pod Security Standard of Kubernetes, and a root that cannot be written."""
-    pod = get_raw(workload, "spec.template.spec")
-    for container in containers(workload):
-        if found := list(loose(pod, container)):
-            yield f"container {container.get('name')} {', '.join(found)}"
+    for pod in pods(workload):
+        for container in (item for key in ("containers", "initContainers") for item in pod.get(key) or ()):
+            if found := list(loose(pod, container)):
+                yield f"container {container.get('name')} {', '.join(found)}"
 
 
 @BOOK.rule(
@@ -149,7 +156,7 @@ def restricted_pods(workload: Resource, view: View) -> Iterator[str]:
 )
 def service_account_token(workload: Resource, view: View) -> Iterator[str]:
     """Cloud identity does not need it."""
-    if get_raw(workload, "spec.template.spec").get("automountServiceAccountToken") is not False:
+    if any(pod.get("automountServiceAccountToken") is not False for pod in pods(workload) or [{}]):
         yield "mounts a token for the Kubernetes API"
 
 

@@ -16,7 +16,7 @@ from components.kubernetes.workload import with_provider
 from components.spec import ImageReference, Many, Problem, Spec, rule
 
 OperatorName = Literal[
-    "keda", "kube-prometheus-stack", "external-secrets", "envoy-gateway", "cert-manager", "argo-rollouts", "dcgm-exporter"
+    "keda", "kube-prometheus-stack", "external-secrets", "envoy-gateway", "cert-manager", "argo-rollouts", "dcgm-exporter", "lws"
 ]
 """Rows of the add-on table that a stack may name, each after those that it follows when both are installed."""
 FOLLOWS: Mapping[OperatorName, OperatorName] = {"cert-manager": "envoy-gateway", "dcgm-exporter": "kube-prometheus-stack"}
@@ -37,7 +37,7 @@ class OperatorsArgs(Spec):
 
     install: Many[OperatorName] = ("keda", "kube-prometheus-stack", "external-secrets")
     """Operators that this stack installs at pinned versions. envoy-gateway brings the Gateway API, cert-manager certificates,
-    argo-rollouts gradual rollouts, dcgm-exporter metrics of NVIDIA GPUs."""
+    argo-rollouts gradual rollouts, dcgm-exporter metrics of NVIDIA GPUs, lws replicas of several nodes."""
     given: Many[OperatorName] = ()
     """Operators that are in the cluster already, run by others. What is neither installed nor given cannot be relied on."""
     gateway_plugin: ImageReference | None = None

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from components.kubernetes.serving.cache import CacheArgs
 from components.kubernetes.serving.engines import Engine, VllmEngine
 from components.kubernetes.serving.memory import ModelFacts
 from components.kubernetes.serving.model import ModelUri
@@ -24,11 +25,15 @@ class InferenceEndpointArgs(Spec):
     pool: Name
     """Name of the cluster's GPU pool whose nodes it runs on."""
     gpus: Annotated[int, Field(ge=1, le=16)] = 1
-    """GPUs of one replica, all on one node; vLLM splits the model over them (tensor parallelism)."""
+    """GPUs of one replica on each of its nodes; vLLM splits the model's tensors over them (tensor parallelism)."""
+    nodes: Annotated[int, Field(ge=1, le=16)] = 1
+    """Nodes of one replica; vLLM splits the model's layers over them (pipeline parallelism). More than 1 needs LeaderWorkerSet."""
     cpu: Annotated[int, Field(ge=1, le=256)]
-    """CPU cores of one replica, requested; use above it is allowed."""
+    """CPU cores of one replica on each of its nodes, requested; use above it is allowed."""
     memory: Size
-    """Main memory of one replica, requested and the limit."""
+    """Main memory of one replica on each of its nodes, requested and the limit."""
+    cache: CacheArgs | None = None
+    """A volume that holds the model's files for all replicas; absent streams them from the model bucket at every start."""
     weights: Size
     """Size of the model's files. Bounds the buffer they are streamed through and is checked against the memory of the GPUs."""
     facts: ModelFacts | None = None
@@ -40,7 +45,7 @@ class InferenceEndpointArgs(Spec):
     scale: ScaleArgs
     """How many replicas run."""
     objectives: ObjectivesArgs | None = None
-    """What the endpoint promises, and is watched for; of vLLM only, whose metrics are known. Absent promises nothing."""
+    """What the endpoint promises, and is watched for; of vLLM and Triton only, whose metrics are known. Absent promises nothing."""
     clients: Many[Name] = ()
     """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
@@ -62,12 +67,24 @@ class InferenceEndpointArgs(Spec):
         return [Problem(("gpus",), f"{self.gpus} GPUs do not divide a model's attention heads evenly under vLLM: use 1, 2, 4, 8 or 16")]
 
     @rule("engine", "objectives")
-    def _measured(self) -> list[Problem]:
-        if self.objectives is None or self.engine.kind == "vllm":
-            return []
-        return [
-            Problem(("objectives",), f"cannot be measured on a {self.engine.kind}, whose metrics are not known: use vllm, or remove them")
-        ]
+    def _measured(self) -> Iterator[Problem]:
+        kind = self.engine.kind
+        if self.objectives and not self.engine.counts.every:
+            text = f"cannot be measured on a {kind}, whose metrics are not known: use vllm or triton, or remove them"
+            yield Problem(("objectives",), text)
+        elif self.objectives and self.objectives.ttft_p95 and not self.engine.counts.first_token:
+            yield Problem(("objectives", "ttft_p95"), f"is not counted by {kind}: remove it, or use vllm")
+
+    @rule("cache", "weights")
+    def _cached_twice(self) -> Iterator[Problem]:
+        if self.cache and self.cache.size.value < 2 * self.weights.value:
+            text = f"{self.cache.size} does not hold two versions of {self.weights}, old and new: give {2 * self.weights.gib}GiB or more"
+            yield Problem(("cache", "size"), text)
+
+    @rule("engine", "nodes")
+    def _groups(self) -> Iterator[Problem]:
+        if self.nodes > 1 and self.engine.kind != "vllm":
+            yield Problem(("nodes",), f"is {self.nodes}, and a {self.engine.kind} runs on one node: set 1, or use vllm")
 
     @rule("engine", "scale")
     def _scaled_by_what_is_counted(self) -> Iterator[Problem]:

@@ -33,7 +33,7 @@ class Panel:
 
 def panels(identity: Identity, args: ObjectivesArgs, engine: Engine) -> tuple[Panel, ...]:
     """What is shown of an endpoint."""
-    here, promises = f'{{namespace="{identity.namespace}"}}', objectives(args, identity.namespace)
+    here, promises = f'{{namespace="{identity.namespace}"}}', objectives(args, identity.namespace, counted=engine.counts)
     shown = [_promise(promise, here) for promise in promises]
     shown += [Panel("Requests", (("a second", promises[0].every.replace("{window}", RECENT)),), "reqps")]
     loads = [("waiting", engine.queue_metric), ("running", engine.running_metric)]

@@ -8,20 +8,20 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
-from components.kubernetes.serving import objectives, pods
+from components.kubernetes.serving import cache, multinode, objectives, pods, ports
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
+from components.kubernetes.serving.ports import metrics_port
 from components.kubernetes.serving.scaling import ScaleArgs, scaled_object, triggers
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
-from components.spec import Duration
 
 __all__ = ["InferenceEndpoint", "InferenceEndpointArgs", "ScaleArgs"]
 
 
 class InferenceEndpoint(pulumi.ComponentResource):
-    """A model served by one pod per replica: Deployment, Service, autoscaler on queue depth, and a namespace closed around them.
+    """A model served by replicas of one pod, or of a group of pods: workload, Service, autoscaler, and a namespace closed around them.
 
     Its pods may read their own version of the model and nothing else. `up` waits until the model answers, so the image and the model's
     files must be there before an endpoint is added to a stack file.
@@ -51,14 +51,25 @@ class InferenceEndpoint(pulumi.ComponentResource):
         enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready)
         binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
         clients = [*args.clients, operators.monitoring.namespace]
-        network = enclosure.admit(args.engine.port, clients, [*cluster.dataplane_egress, *binding.egress])
+        destinations = [*cluster.dataplane_egress, *binding.egress]
+        network = enclosure.admit(args.engine.port, clients, destinations)
         variables = {**models.environment, **binding.environment, **self._secrets(enclosure, args)}
         uri = pulumi.Output.concat(models.uri, "/", model.prefix)
-        replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
-        manifest = pods.deployment(identity, args, replica)
-        replicas = self._pods(enclosure, manifest, args.load_time, [account, network, *binding.depends_on, *cluster.ready])
+        after = [account, network, *binding.depends_on, *cluster.ready]
+        if args.cache:
+            reach = {**models.environment, **binding.environment}
+            sources = (model, uri, reach)
+            filled = cache.fill(enclosure, args.cache, sources, cluster.storage_classes, destinations, [account, *binding.depends_on])
+            after.append(filled)
+        if args.nodes > 1:
+            groups = multinode.leader_worker_set(identity, args, pool, uri, variables)
+            replicas = multinode.run(enclosure, groups, self._owned(args), destinations, after)
+        else:
+            replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
+            replicas = self._pods(enclosure, pods.deployment(identity, args, replica), self._owned(args), after)
         looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, operators.monitoring.address)
         self._watch(enclosure, args, looked_at, replicas)
+        ports.opened(enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
         enclosure.publish(replicas)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
@@ -76,13 +87,18 @@ class InferenceEndpoint(pulumi.ComponentResource):
         made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(metadata, values))
         return {key: SecretKey(made.metadata["name"], key) for key in args.secrets}
 
-    def _pods(self, enclosure: Enclosure, manifest: Manifest, load_time: Duration, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
-        """The Deployment. Once made, the autoscaler owns the number of replicas; `up` waits as long as a node and the model may take."""
+    def _owned(self, args: InferenceEndpointArgs) -> pulumi.ResourceOptions:
+        """Once made, the autoscaler owns the number of replicas; `up` waits as long as a node and the model may take."""
+        wait = pods.wait(args)
+        return pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
+
+    def _pods(
+        self, enclosure: Enclosure, manifest: Manifest, options: pulumi.ResourceOptions, after: Sequence[pulumi.Resource]
+    ) -> pulumi.Resource:
+        """The Deployment."""
         import pulumi_kubernetes as k8s
 
-        wait = f"{load_time.seconds + pods.NODE_MARGIN}s"
-        own = pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
-        opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), own)
+        opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), options)
         return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
 
     def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource) -> None:
@@ -90,12 +106,17 @@ class InferenceEndpoint(pulumi.ComponentResource):
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
-        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity))
+        k8s.apiextensions.CustomResource(
+            f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity, metrics_port(args.engine.other_ports))
+        )
         if args.objectives:
-            rules = objectives.prometheus_rule(identity, args.objectives, sleeps=args.scale.min == 0)
+            sleeps = args.scale.min == 0
+            rules = objectives.prometheus_rule(identity, args.objectives, counted=args.engine.counts, sleeps=sleeps)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
         if args.objectives and args.objectives.dashboard:
             shown = dashboard(identity, args.objectives, args.engine)
             k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=enclosure.inside(), **shown)
         scaler = scaled_object(identity, args.scale, looked_at)
+        if args.nodes > 1:
+            scaler = multinode.scaling_groups(scaler)
         k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)

@@ -1,17 +1,17 @@
-"""What serves a model inside the pod: vLLM, or any container. Data and pure functions only."""
+"""What serves a model inside the pod: vLLM, Triton, or any container. Data and pure functions only."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
+from components.kubernetes.serving import counted
+from components.kubernetes.serving.counted import Counted
 from components.kubernetes.serving.memory import CacheType
 from components.kubernetes.vocabulary import Port
 from components.spec import ImageReference, Many, Percent, Problem, Spec, rule
 
 Path = Annotated[str, StringConstraints(max_length=200, pattern=r"^/[A-Za-z0-9/_\-.]*$")]
 Argument = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
-VLLM_PORT = 8000
-"""TCP port of vLLM's server, its default."""
 MetricName = Annotated[str, StringConstraints(max_length=200, pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")]
 
 
@@ -20,6 +20,15 @@ class VllmEngine(Spec):
 
     The image needs the Run:ai streamer (`vllm[runai]`), see https://docs.vllm.ai/en/stable/models/extensions/runai_model_streamer/.
     """
+
+    port: ClassVar[int] = 8000
+    alive: ClassVar[str] = "/health"
+    health: ClassVar[str] = "/health"
+    queue_metric: ClassVar[str] = "vllm:num_requests_waiting"
+    running_metric: ClassVar[str] = "vllm:num_requests_running"
+    cache_metric: ClassVar[str] = "vllm:kv_cache_usage_perc"
+    counts: ClassVar[Counted] = counted.VLLM
+    other_ports: ClassVar[dict[str, int]] = {}
 
     kind: Literal["vllm"] = "vllm"
     """Which engine this is."""
@@ -35,31 +44,6 @@ class VllmEngine(Spec):
     """Share of each GPU's memory that vLLM may take (--gpu-memory-utilization): 10% to 98%."""
 
     @property
-    def port(self) -> int:
-        """TCP port of requests, health and metrics."""
-        return VLLM_PORT
-
-    @property
-    def health(self) -> str:
-        """Path that answers 200 once the model is loaded."""
-        return "/health"
-
-    @property
-    def queue_metric(self) -> str:
-        """Gauge of the requests that wait in one pod."""
-        return "vllm:num_requests_waiting"
-
-    @property
-    def running_metric(self) -> str:
-        """Gauge of the requests that one pod is serving."""
-        return "vllm:num_requests_running"
-
-    @property
-    def cache_metric(self) -> str:
-        """Gauge of the share of one pod's key-value cache that is in use, 0 to 1."""
-        return "vllm:kv_cache_usage_perc"
-
-    @property
     def memory_share(self) -> int:
         """Share of GPU memory for weights and cache, in basis points."""
         return self.gpu_memory.value
@@ -71,8 +55,38 @@ class VllmEngine(Spec):
         return [Problem(("gpu_memory",), f"{self.gpu_memory} is outside 10% to 98%: CUDA itself needs the rest; 90% is usual")]
 
 
+class TritonEngine(Spec):
+    """Triton, with the model's files as its model repository: a folder for each model, and one in it for each of its versions.
+
+    It answers HTTP on port 80 of the endpoint and gRPC on port 8001. Source: Triton user guide, model repository and metrics.
+    """
+
+    port: ClassVar[int] = 8000
+    alive: ClassVar[str] = "/v2/health/live"
+    health: ClassVar[str] = "/v2/health/ready"
+    queue_metric: ClassVar[str] = "nv_inference_pending_request_count"
+    running_metric: ClassVar[str] = ""
+    cache_metric: ClassVar[str] = ""
+    counts: ClassVar[Counted] = counted.TRITON
+    other_ports: ClassVar[dict[str, int]] = {"grpc": 8001, "metrics": 8002}
+    memory_share: ClassVar[int] = 10_000
+
+    kind: Literal["triton"]
+    """Which engine this is."""
+    image: ImageReference
+    """Triton's container image, pinned by digest."""
+    arguments: Many[Argument] = ()
+    """Further arguments of tritonserver, such as --metrics-config=…"""
+
+
 class ContainerEngine(Spec):
     """Any container that answers HTTP. It is told of its model by MODEL_URI, MODEL_BYTES and GPU_COUNT in its environment."""
+
+    running_metric: ClassVar[str] = ""
+    cache_metric: ClassVar[str] = ""
+    counts: ClassVar[Counted] = counted.NOTHING
+    other_ports: ClassVar[dict[str, int]] = {}
+    memory_share: ClassVar[int] = 10_000
 
     kind: Literal["container"]
     """Which engine this is."""
@@ -88,19 +102,9 @@ class ContainerEngine(Spec):
     """Prometheus gauge at /metrics that counts requests waiting in this pod."""
 
     @property
-    def running_metric(self) -> str:
-        """None is known."""
-        return ""
-
-    @property
-    def cache_metric(self) -> str:
-        """None is known."""
-        return ""
-
-    @property
-    def memory_share(self) -> int:
-        """Share of GPU memory for weights and cache, in basis points: what a container does with it is its own business."""
-        return 10_000
+    def alive(self) -> str:
+        """Path that answers 200 while the server is well: the one that says that it can serve."""
+        return self.health
 
 
-Engine = Annotated[VllmEngine | ContainerEngine, Field(discriminator="kind")]
+Engine = Annotated[VllmEngine | TritonEngine | ContainerEngine, Field(discriminator="kind")]

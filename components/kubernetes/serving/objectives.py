@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.metrics import buckets
+from components.kubernetes.serving.counted import VLLM, Counted
 from components.spec import Duration, Percent, Problem, Spec, rule
 
-TTFT = "vllm:time_to_first_token_seconds"
+TTFT = VLLM.first_token
 SLOW = 5.0
 """Percent of requests that may take longer than a p95 objective says."""
 MOST_ERRORS = 600
@@ -79,16 +80,13 @@ class Objective:
         return f"endpoint:{self.name}:ratio_rate{window}"
 
 
-def objectives(args: ObjectivesArgs, namespace: str) -> tuple[Objective, ...]:
-    """The promises of one endpoint, whose pods are alone in their namespace."""
-    here = f'namespace="{namespace}"'
-    requests = f"sum(rate(http_requests_total{{{here}}}[{{window}}]))"
-    failed = f'(sum(rate(http_requests_total{{{here},status="5xx"}}[{{window}}])) or vector(0))'
-    found = [
-        Objective("errors", "EndpointErrors", "answers with server errors", failed, requests, args.errors.value / 1e4, "endpoint-errors")
-    ]
+def objectives(args: ObjectivesArgs, namespace: str, also: str = "", counted: Counted = VLLM) -> tuple[Objective, ...]:
+    """The promises of one endpoint, whose pods are alone in their namespace; `also` narrows them to some of its pods."""
+    here = ",".join(filter(None, (f'namespace="{namespace}"', also)))
+    failed, every = counted.failures(here), counted.all_requests(here)
+    found = [Objective("errors", "EndpointErrors", "answers with server errors", failed, every, args.errors.value / 1e4, "endpoint-errors")]
     if args.ttft_p95:
-        metric, bound = TTFT, float(args.ttft_p95.value / 1000)
+        metric, bound = counted.first_token, float(args.ttft_p95.value / 1000)
         answered = f"sum(rate({metric}_count{{{here}}}[{{window}}]))"
         slow = f'({answered} - sum(rate({metric}_bucket{{{here},le="{bound}"}}[{{window}}])))'
         summary = f"takes longer than {args.ttft_p95} to the first token"
@@ -96,12 +94,12 @@ def objectives(args: ObjectivesArgs, namespace: str) -> tuple[Objective, ...]:
     return tuple(found)
 
 
-def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, sleeps: bool = False) -> Manifest:
+def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, counted: Counted = VLLM, sleeps: bool = False) -> Manifest:
     """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace.
 
     `sleeps`: the endpoint may have no replica, and its silence is then nothing to tell.
     """
-    promises = objectives(args, identity.namespace)
+    promises = objectives(args, identity.namespace, counted=counted)
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
     groups = [
         {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},

@@ -8,7 +8,7 @@ from components.contracts import AcceleratorPool
 from components.kubernetes import manifests
 from components.kubernetes.manifests import Environment, Identity, Manifest
 from components.kubernetes.serving.args import InferenceEndpointArgs
-from components.kubernetes.serving.container import container, volumes
+from components.kubernetes.serving.container import Member, container, volumes
 
 SHUTDOWN_MARGIN = 30
 """Seconds that a server has to exit after its last request."""
@@ -17,21 +17,39 @@ NODE_MARGIN = 900
 
 
 def template(
-    identity: Identity, args: InferenceEndpointArgs, pool: AcceleratorPool, uri: pulumi.Input[str], variables: Environment, *, zonal: bool
+    identity: Identity,
+    args: InferenceEndpointArgs,
+    pool: AcceleratorPool,
+    uri: pulumi.Input[str],
+    variables: Environment,
+    *,
+    zonal: bool,
+    member: Member = "alone",
+    owner: Identity | None = None,
 ) -> Manifest:
-    """One replica: the server on a node of its pool, closed in as the `restricted` standard asks."""
+    """One pod of a replica: the server on a node of its pool, closed in as the `restricted` standard asks.
+
+    `owner` is the endpoint, where the pod has an identity of its own.
+    Pods of a group are not spread: each takes what its node has, and they want to be near each other.
+    """
+    spread = {"topologySpreadConstraints": manifests.spread(identity.selector, zonal=zonal)} if member == "alone" else {}
     pod = {
-        "serviceAccountName": identity.name,
+        "serviceAccountName": (owner or identity).name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": args.longest_request.seconds + SHUTDOWN_MARGIN,
         "securityContext": manifests.pod_security(),
         **manifests.placement(pool),
-        "topologySpreadConstraints": manifests.spread(identity.selector, zonal=zonal),
-        "containers": [container(args, pool, uri, variables)],
-        "volumes": volumes(args.memory),
+        **spread,
+        "containers": [container(args, pool, uri, variables, member)],
+        "volumes": volumes(owner or identity, args),
     }
     return {"metadata": {"labels": dict(identity.labels)}, "spec": pod}
+
+
+def wait(args: InferenceEndpointArgs) -> str:
+    """How long `up` waits for a replica: as long as a node and the model may take."""
+    return f"{args.load_time.seconds + NODE_MARGIN}s"
 
 
 def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifest) -> Manifest:
@@ -54,4 +72,5 @@ def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifes
 
 def quota(args: InferenceEndpointArgs, gpu_resource: str) -> Mapping[str, str]:
     """What the namespace may hold: every replica, and one that is still stopping while its successor starts."""
-    return {"pods": str(args.scale.max + 1), f"requests.{gpu_resource}": str(args.gpus * (args.scale.max + 1))}
+    pods = args.nodes * (args.scale.max + 1)
+    return {"pods": str(pods), f"requests.{gpu_resource}": str(args.gpus * pods)}

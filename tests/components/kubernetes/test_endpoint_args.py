@@ -59,7 +59,7 @@ def test_endpoint_faults_are_told(endpoint_args: Any, field: str, value: object,
         ({"gpu_memory": "99%"}, "10% to 98%"),
         ({"gpu_memory": "5%"}, "10% to 98%"),
         ({"image": "docker.io/vllm/vllm-openai:latest"}, "pattern"),
-        ({"kind": "triton"}, "'vllm', 'container'"),
+        ({"kind": "tgi"}, "'vllm', 'triton', 'container'"),
         ({"port": 1}, "Extra inputs"),
     ],
 )

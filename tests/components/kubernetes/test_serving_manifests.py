@@ -97,7 +97,7 @@ def test_a_replica_outlives_its_longest_request(endpoint_args: Any, longest: str
 
 
 def test_gpus_and_memory_are_requested_as_they_are_limited(endpoint_args: Any) -> None:
-    needs = serving.resources(endpoint_args(gpus=2, memory="64GiB"), "nvidia.com/gpu")
+    needs = serving.resources(endpoint_args(gpus=2, memory="64GiB"), POOL)
     assert needs["requests"] == {**needs["limits"], "cpu": "8"}
     assert needs["limits"] == {"nvidia.com/gpu": "2", "memory": "64Gi"}
 

@@ -1,0 +1,94 @@
+"""Replicas of several nodes each: a leader that answers and workers that hold the rest of the model (LeaderWorkerSet).
+
+Fields: sigs.k8s.io/lws v0.8.0, config/crd/bases. Its controller sets LWS_LEADER_ADDRESS, LWS_GROUP_SIZE and LWS_WORKER_INDEX in every
+container of a group.
+"""
+
+from collections.abc import Sequence
+
+import pulumi
+
+from components.contracts import AcceleratorPool
+from components.kubernetes import manifests
+from components.kubernetes.manifests import Environment, Identity, Manifest
+from components.kubernetes.serving.args import InferenceEndpointArgs
+from components.kubernetes.serving.pods import template
+from components.kubernetes.workload import Enclosure
+
+API, KIND = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"
+
+
+def working(identity: Identity) -> Identity:
+    """Identity of the workers: labels of their own, so that what selects the endpoint selects the leaders alone."""
+    name = f"{identity.name}-workers"
+    return Identity(name, identity.namespace, {**identity.labels, "app.kubernetes.io/component": name})
+
+
+def leader_worker_set(
+    identity: Identity, args: InferenceEndpointArgs, pool: AcceleratorPool, uri: pulumi.Input[str], variables: Environment
+) -> Manifest:
+    """Copies of a group of pods, made anew as a whole when one of its pods is lost; `up` waits until one group answers.
+
+    One group is replaced after the other, and gives up its nodes first, since there may be no spare ones.
+    """
+    leader = template(identity, args, pool, uri, variables, zonal=False, member="leader")
+    worker = template(working(identity), args, pool, uri, variables, zonal=False, member="worker", owner=identity)
+    return {
+        "api_version": API,
+        "kind": KIND,
+        "metadata": identity.metadata(annotations={"pulumi.com/waitFor": "condition=Available"}),
+        "spec": {
+            "replicas": max(args.scale.min, 1),
+            "startupPolicy": "LeaderCreated",
+            "rolloutStrategy": {"type": "RollingUpdate", "rollingUpdateConfiguration": {"maxSurge": 0, "maxUnavailable": 1}},
+            "leaderWorkerTemplate": {
+                "size": args.nodes,
+                "restartPolicy": "RecreateGroupOnPodRestart",
+                "leaderTemplate": leader,
+                "workerTemplate": worker,
+            },
+        },
+    }
+
+
+def scaling_groups(scaler: Manifest) -> Manifest:
+    """A ScaledObject that sets the number of groups."""
+    target = {**scaler["spec"]["scaleTargetRef"], "apiVersion": API, "kind": KIND}
+    return {**scaler, "spec": {**scaler["spec"], "scaleTargetRef": target}}
+
+
+def among_themselves(identity: Identity) -> Manifest:
+    """Lets pods of the endpoint reach each other on any port, by which a group runs one model."""
+    key = "app.kubernetes.io/name"
+    group = {"matchLabels": {key: identity.labels[key]}}
+    return {
+        "metadata": identity.metadata(f"{identity.name}-group"),
+        "spec": {
+            "podSelector": group,
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [{"podSelector": group}]}],
+            "egress": [{"to": [{"podSelector": group}]}],
+        },
+    }
+
+
+def run(
+    enclosure: Enclosure,
+    manifest: Manifest,
+    options: pulumi.ResourceOptions,
+    destinations: Sequence[tuple[str, int]],
+    after: Sequence[pulumi.Resource],
+) -> pulumi.Resource:
+    """Make the groups, and what lets their pods reach each other and the workers fetch their part of the model."""
+    import pulumi_kubernetes as k8s
+
+    identity, workers = enclosure.identity, working(enclosure.identity)
+    reached = manifests.network_policy(workers, 0, [], destinations)
+    ways = [
+        k8s.networking.v1.NetworkPolicy(f"{identity.name}-group", opts=enclosure.inside(), **among_themselves(identity)),
+        k8s.networking.v1.NetworkPolicy(f"{workers.name}-network", opts=enclosure.inside(), **reached),
+    ]
+    budget = manifests.disruption_budget(workers)
+    k8s.policy.v1.PodDisruptionBudget(f"{workers.name}-budget", opts=enclosure.inside(), **budget)
+    opts = pulumi.ResourceOptions.merge(enclosure.inside(*ways, *after), options)
+    return k8s.apiextensions.CustomResource(f"{identity.name}-groups", opts=opts, **manifest)
