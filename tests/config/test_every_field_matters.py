@@ -166,7 +166,7 @@ CHECKED: dict[str, dict[Place, Any]] = {
         ("endpoints", "chat", "facts", "tokens_per_request"): 8192,
         ("endpoints", "chat", "engine", "concurrency"): 64,
     },
-    "endpoints.*.facts.kv_per_token": {("endpoints", "draft", "facts", "kv_per_token"): "4MiB"},
+    "endpoints.*.facts.kv_per_token": {("endpoints", "draft", "facts", "kv_per_token"): "16MiB"},
     "cluster.pools.*.nodes": {("cluster", "pools", "large", "nodes"): 1, ("endpoints", "chat", "gpus"): 2},
 }
 """Facts that only judge the rest of a file: a change by which the file is refused."""
