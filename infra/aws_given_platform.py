@@ -1,14 +1,20 @@
 """What a stack file may say of a platform on an EKS cluster that others own, and the rules that hold between its parts."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from components.accelerators import aws_machines, unfit
+from components.aws.capacity.density import most_pods
+from components.aws.capacity.room import kept
 from components.aws.cluster.existing import ExistingEksArgs
 from components.aws.network.existing import SurroundingNetworkArgs
+from components.kubernetes.addons.footprint import on_node
 from components.spec import Problem, rule
 from infra import aws_given
 from infra.aws_any_platform import AnyAwsPlatform
+from infra.aws_room import DAEMONS, SYSTEM, operated
 from infra.between import Node
+from infra.endpoint_room import without_room
 
 
 class AwsGivenPlatform(AnyAwsPlatform):
@@ -32,6 +38,17 @@ class AwsGivenPlatform(AnyAwsPlatform):
             return None
         memory = machine.accelerator_memory_mib * 2**20
         return Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20)
+
+    @rule("endpoints", "cluster", "operators")
+    def _endpoints_have_room(self) -> Iterator[Problem]:
+        """Add-ons of the cluster's owners are not known here: what this stack installs is counted, and the system."""
+        daemons = on_node(operated(self.operators), ["nvidia"])
+        nodes = {
+            pool: replace(node, kept={SYSTEM: kept(aws_machines()[args.machine], pods=most_pods([args.machine])), DAEMONS: daemons})
+            for pool, args in self.cluster.existing.pools.items()
+            if (node := self.node(pool))
+        }
+        yield from without_room(self.endpoints, nodes)
 
     @rule("site", "network")
     def _given_subnets(self) -> Iterator[Problem]:

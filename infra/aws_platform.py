@@ -1,6 +1,7 @@
 """What a stack file may say of a platform on AWS, and the rules that hold between its parts."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -20,8 +21,10 @@ from infra import aws_addresses, aws_cluster_rules, aws_given, aws_notes
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
+from infra.aws_room import taken
 from infra.aws_storage import landed_is_readable, pools_in_the_zone
 from infra.between import Node, overlapping
+from infra.endpoint_room import without_room
 from infra.notes import Note
 
 MADE, GIVEN = "made-here", "made-by-others"
@@ -74,6 +77,11 @@ class AwsPlatform(AnyAwsPlatform):
         sharing = share.contract if share else None
         return Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing)
 
+    def room(self, pool: str) -> Node | None:
+        """What a node of the pool has, with what is taken of it before an endpoint comes."""
+        args, node = self.cluster.pools[pool], self.node(pool)
+        return replace(node, kept=taken(self.cluster, self.storage, self.operators, args)) if node else None
+
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)
@@ -87,6 +95,11 @@ class AwsPlatform(AnyAwsPlatform):
     def closed(self, now: datetime) -> Iterable[Problem]:
         """Capacity blocks that are over."""
         return blocks_over(self.cluster.pools, now)
+
+    @rule("endpoints", "cluster", "storage", "operators")
+    def _endpoints_have_room(self) -> Iterator[Problem]:
+        nodes = {pool: room for pool in self.pool_names if (room := self.room(pool))}
+        yield from without_room(self.endpoints, nodes)
 
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:

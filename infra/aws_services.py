@@ -3,6 +3,7 @@
 from components.aws.cluster.addons import Feature
 from components.aws.cluster.services import called
 from components.aws.network.endpoints import NODE_SERVICES
+from infra import aws_room
 from infra.aws_platform import AwsPlatform
 
 STREAM_SERVICES = ("athena", "glue", "kinesis-streams")
@@ -11,12 +12,7 @@ STREAM_SERVICES = ("athena", "glue", "kinesis-streams")
 
 def features(platform: AwsPlatform) -> frozenset[Feature]:
     """What the rest of a platform asks of its cluster."""
-    asked: dict[Feature, object] = {
-        "efs": platform.storage.shared,
-        "lustre": platform.storage.scratch,
-        "mountpoint": platform.storage.mounts,
-    }
-    return frozenset(feature for feature, by in asked.items() if by)
+    return aws_room.features(platform.storage)
 
 
 def services(platform: AwsPlatform) -> tuple[str, ...]:

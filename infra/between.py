@@ -1,7 +1,7 @@
 """Judgements that hold between parts of a stack file: what a node has, what overlaps, what looks alike. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from components.contracts import Sharing
@@ -25,6 +25,18 @@ class Node:
     cpu: int | None = None
     memory: int | None = None
     sharing: Sharing | None = None
+    kept: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Millicores and MiB that pods of the platform do not get, by who has them."""
+
+    @property
+    def millicores(self) -> int | None:
+        """What is left of the processors."""
+        return None if self.cpu is None else self.cpu * 1000 - sum(cpu for cpu, _ in self.kept.values())
+
+    @property
+    def room(self) -> int | None:
+        """What is left of the memory, in bytes."""
+        return None if self.memory is None else self.memory - sum(memory for _, memory in self.kept.values()) * 2**20
 
 
 def overlapping(path: tuple[str, ...], ranges: Iterable[str], taken: Mapping[str, str]) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Whether an endpoint's replicas fit the nodes of their pool: GPUs, processors, and memory with the arithmetic shown. Pure functions."""
+"""Whether an endpoint's replicas fit the GPUs of their pool, with the arithmetic shown. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 
@@ -24,10 +24,6 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:
         yield from _memory_misfits(endpoint, node)
     if endpoint.nodes > node.nodes:
         yield ("nodes",), f"is more than pool {endpoint.pool} may have, {node.nodes}: let the pool grow, or take more GPUs of each node"
-    if node.cpu is not None and endpoint.cpu >= node.cpu:
-        yield ("cpu",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.cpu}"
-    if node.memory is not None and endpoint.memory.value >= node.memory:
-        yield ("memory",), f"leaves a node of pool {endpoint.pool} nothing for the system: it has {node.memory / 2**30:.4g}GiB"
 
 
 def _taken(endpoint: InferenceEndpointArgs, node: Node) -> int:

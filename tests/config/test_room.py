@@ -1,0 +1,76 @@
+"""What a node has left for endpoints: the arithmetic, and that it is refused exactly where a pod would wait for ever."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.accelerators import aws_machines
+from components.aws.capacity.room import kept
+from components.kubernetes.addons.footprint import managed, on_node
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.spec import Reading
+from infra.aws_platform import AwsPlatform
+from infra.aws_room import DAEMONS, SYSTEM, features, installed, kinds, operated
+from infra.between import Node
+from infra.endpoint_room import misfits
+from infra.stackfile import KEY, read
+from infra.validation import judge
+
+ROOT = Path(__file__).parents[2]
+NODE = Node(gpus=4, gpu_memory=45 * 2**30, nodes=3, cpu=48, memory=384 * 2**30, kept={SYSTEM: (200, 3000), DAEMONS: (300, 72)})
+
+
+@pytest.fixture(scope="module")
+def prod() -> AwsPlatform:
+    platform, faults = judge(AwsPlatform, read(ROOT / "Pulumi.prod.yaml").config[KEY], Reading())
+    assert isinstance(platform, AwsPlatform), faults
+    return platform
+
+
+def test_what_the_kubelet_keeps_is_what_the_image_says() -> None:
+    small, large = aws_machines()["m7i.large"], aws_machines()["g6e.12xlarge"]
+    assert kept(small, pods=110) == (70, 11 * 110 + 255 + 100)
+    assert kept(large, pods=250)[0] == 60 + 10 + 5 + 5 + 110
+    assert kept(large, pods=250, fabric=True)[1] - kept(large, pods=250)[1] == 2 * 5128
+    assert kept(large, pods=250, karpenter=True)[1] - kept(large, pods=250)[1] == int(large.memory_mib * 0.075)
+
+
+def test_daemon_sets_of_a_pool_are_those_that_its_nodes_have(prod: AwsPlatform) -> None:
+    training, serving = prod.cluster.pools["training"], prod.cluster.pools["serving"]
+    assert (kinds(training), kinds(serving)) == (["nvidia", "efa"], ["nvidia"])
+    pods = list(installed(prod.cluster, prod.storage, prod.operators))
+    wide, plain = on_node(pods, kinds(training)), on_node(pods, kinds(serving))
+    assert (wide[0] - plain[0], wide[1] - plain[1]) == (10, 20)
+    lustre = on_node(managed("aws-fsx-csi-driver"), [])
+    assert ("lustre" in features(prod.storage)) == ("aws-fsx-csi-driver-node" in {each.name for each in pods})
+    assert lustre == (30, 104)
+    watched = prod.operators.model_copy(update={"install": (*prod.operators.install, "dcgm-exporter")})
+    assert on_node(operated(watched), ["nvidia"])[0] - on_node(operated(prod.operators), ["nvidia"])[0] == 100
+    room = prod.room("serving")
+    assert room is not None
+    assert room.millicores == 16_000 - kept(aws_machines()["g6e.4xlarge"], pods=110)[0] - plain[0]
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"cpu": 47}, {}),
+        ({"cpu": 48}, {"cpu": "48, less 0.2 of its system, less 0.3 of daemon sets, which is 47.5; lower it"}),
+        ({"memory": "381GiB"}, {}),
+        ({"memory": "382GiB"}, {"memory": "384GiB, less 2.93GiB of its system, less 0.0703GiB of daemon sets, which is 381GiB; lower it"}),
+        ({"cpu": 40, "scale": {"min": 1, "max": 3}}, {}),
+        ({"cpu": 40, "scale": {"min": 1, "max": 4}}, {"scale.max": "a node takes 1, and it has GPUs for 4; set 3 or less"}),
+        ({"memory": "100GiB", "scale": {"min": 1, "max": 10}}, {"scale.max": "a node takes 3, and"}),
+        ({"cpu": 40, "scale": {"min": 1, "max": 13}}, {}),
+    ],
+)
+def test_a_replica_fits_beside_what_its_node_has(changes: dict[str, Any], found: dict[str, str]) -> None:
+    document = read(ROOT / "Pulumi.prod.yaml").config[KEY]
+    assert isinstance(document, dict)
+    args = InferenceEndpointArgs.model_validate({**document["endpoints"]["chat"], "scale": {"min": 1, "max": 3}, **changes})
+    told = {".".join(map(str, path)): text for path, text in misfits(args, NODE)}
+    assert told.keys() == found.keys()
+    assert all(text in told[path] for path, text in found.items())
+    assert not list(misfits(args, replace(NODE, cpu=None)))
