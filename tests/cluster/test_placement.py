@@ -12,13 +12,14 @@ from typing import Any
 
 import pytest
 
+from components.kubernetes.addons.footprint import Pods
 from graph.exporters.kubernetes import manifest, objects
 from infra.offline import Evaluation, evaluate
 from infra.onprem_platform import OnPremPlatform
 from rehearsal.control_plane.client import Client, Refused
 from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.server import ApiServer
-from rehearsal.control_plane.simulation import add_nodes, evict, simulated, wait_until, why_unscheduled
+from rehearsal.control_plane.simulation import Node, add_nodes, evict, simulated, wait_until, why_unscheduled
 from tests.cluster import shapes
 
 pytestmark = pytest.mark.cluster
@@ -38,7 +39,10 @@ class World:
         self.api = api
         self.bodies = [manifest(resource) for resource in objects(evaluation.graph)]
         platform = evaluation.platform
-        self.nodes = list(shapes.of_site(platform) if isinstance(platform, OnPremPlatform) else shapes.of_groups(evaluation.graph))
+        graph = evaluation.graph
+        given = isinstance(platform, OnPremPlatform)
+        self.nodes = list(shapes.of_site(platform)) if given else [*shapes.of_groups(graph), *shapes.of_node_pools(graph)]
+        self.addons = list(shapes.of_addons(graph))
         self.by_name = {node.name: node for node in self.nodes}
 
     @property
@@ -77,13 +81,15 @@ def _variant(body: dict[str, Any], name: str) -> dict[str, Any]:
     return other
 
 
-@pytest.fixture(scope="module", params=["dev", "prod", "onprem"])
+@pytest.fixture(scope="module", params=["Pulumi.dev", "Pulumi.prod", "Pulumi.onprem", "examples/Pulumi.karpenter"])
 def world(request: pytest.FixtureRequest, server: ApiServer) -> Iterator[World]:
     """A stack on an API server of its own, all of it applied."""
     assert server, "provisioned, or the tier has given up"
     with api_server() as own, simulated(own):
-        made = World(own.client, evaluate(ROOT / f"Pulumi.{request.param}.yaml"))
+        made = World(own.client, evaluate(ROOT / f"{request.param}.yaml"))
         add_nodes(own.client, made.nodes)
+        for body in shapes.workloads(made.addons):
+            own.client.apply(body, manager="helm")
         for body in made.bodies:
             own.client.apply(body, manager="pulumi-kubernetes")
         yield made
@@ -98,6 +104,25 @@ def test_every_declared_pod_runs_where_it_is_meant_to(world: World) -> None:
             node = world.by_name[pod["spec"]["nodeName"]]
             assert wanted.items() <= node.labels.items()
             assert bool(node.taints) == ("nvidia.com/gpu" in node.capacity), "GPU nodes keep others away"
+
+
+def has(node: Node, pods: Pods) -> bool:
+    """Whether a node must have a pod of a daemon set."""
+    return pods.nodes == "all" or (shapes.FABRIC if pods.nodes == "efa" else f"{shapes.KIND}{pods.nodes}") in node.labels
+
+
+def test_every_add_on_has_its_place_beside_what_is_declared(world: World) -> None:
+    assert world.addons
+    for pods, body in zip(world.addons, shapes.workloads(world.addons), strict=True):
+        meant = [node.name for node in world.nodes if has(node, pods)] if pods.nodes else [""] * pods.replicas
+        wait_until(lambda body=body, meant=meant: world.ready(body) == len(meant), f"{pods.name} does not come up")
+        found = [world.by_name[pod["spec"]["nodeName"]] for pod in world.pods(body)]
+        if pods.nodes:
+            assert sorted(node.name for node in found) == sorted(meant)
+        else:
+            assert not any(node.taints for node in found), "add-ons stand on plain nodes"
+            assert all(pods.on.items() <= node.labels.items() for node in found)
+            assert not pods.apart or len({node.name for node in found}) == pods.replicas
 
 
 def test_an_endpoint_at_its_most_still_fits_its_pool(world: World) -> None:
@@ -133,6 +158,21 @@ def test_what_cannot_be_placed_says_why(world: World) -> None:
     astray = _variant(served, "astray")
     astray["spec"]["template"]["spec"]["nodeSelector"] = {POOL: "no-such-pool"}
     assert "didn't match Pod's node affinity/selector" in reason(world, astray)
+
+
+def test_a_full_pool_leaves_the_rest_waiting_and_says_why(world: World) -> None:
+    served = next(b for b in world.deployments if b["spec"]["template"]["spec"].get("tolerations"))
+    pod = served["spec"]["template"]["spec"]
+    asked = int(pod["containers"][0]["resources"]["limits"]["nvidia.com/gpu"])
+    pool = [node for node in world.nodes if pod["nodeSelector"].items() <= node.labels.items()]
+    full = _with_replicas(_variant(served, "full"), sum(int(node.capacity["nvidia.com/gpu"]) for node in pool) // asked + 1)
+    for rule in full["spec"]["template"]["spec"].get("topologySpreadConstraints", ()):
+        rule["whenUnsatisfiable"] = "ScheduleAnyway"
+    world.api.apply(full)
+    wait_until(lambda: any("Insufficient nvidia.com/gpu" in why_unscheduled(p) for p in world.pods(full)), "the pool never fills")
+    assert world.ready(served) == served["spec"]["replicas"], "what was there stays"
+    world.api.delete(full)
+    wait_until(lambda: not world.pods(full), "the rest does not go")
 
 
 def test_a_drain_of_any_node_ends_and_breaks_no_promise(world: World) -> None:
