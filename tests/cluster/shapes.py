@@ -5,7 +5,8 @@ from itertools import cycle, islice
 from typing import Any
 
 from components.accelerators import Machine, aws_machines
-from components.aws.capacity.room import kept, most_pods
+from components.aws.capacity.density import most_pods
+from components.aws.capacity.room import kept
 from components.kubernetes.addons.footprint import Pods, managed, pods_of
 from components.kubernetes.addons.table import table
 from graph.model import Graph
@@ -50,10 +51,11 @@ def _node(name: str, machine: Machine, own: Mapping[str, str], zone: str, taints
 
 def allocatable(machine: Machine, *, fabric: bool = False, karpenter: bool = False) -> dict[str, str]:
     """What is left for pods, as the config rule reckons it."""
-    cpu, memory = kept(machine, fabric=fabric, karpenter=karpenter)
+    pods = most_pods([machine.name])
+    cpu, memory = kept(machine, pods=pods, fabric=fabric, karpenter=karpenter)
     gpus = {"nvidia.com/gpu": str(int(machine.accelerators))} if machine.accelerators >= 1 else {}
     sizes = {"cpu": f"{machine.vcpus * 1000 - cpu}m", "memory": f"{machine.memory_mib - memory}Mi"}
-    return {**sizes, "pods": str(most_pods(machine)), **gpus}
+    return {**sizes, "pods": str(pods), **gpus}
 
 
 def of_site(platform: OnPremPlatform) -> Iterator[Node]:

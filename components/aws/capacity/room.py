@@ -10,8 +10,9 @@ OVERHEAD = 0.075
 
 
 def kept(machine: Machine, *, pods: int, fabric: bool = False, karpenter: bool = False) -> tuple[int, int]:
-    """Millicores and MiB that the system keeps for so many pods at the most; huge pages where the node has a fabric, and what Karpenter takes off where it starts it.
+    """Millicores and MiB that the system keeps when there may be so many pods, with huge pages for a fabric.
 
+    Karpenter takes something off the memory of a machine before it starts it for a pod.
     Of processors 6 % of the first, 1 % of the second, 0.5 % of the next two and 0.25 % of the rest; of memory 11 MiB a pod and 255 MiB,
     and what is held free. Source: awslabs/amazon-eks-ami, nodeadm/internal/kubelet/config.go.
     """
