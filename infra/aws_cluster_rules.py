@@ -1,14 +1,14 @@
 """What a platform's cluster on AWS must agree on with the rest of its stack file. Pure functions."""
 
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs
 from components.kubernetes.addons.operators import OperatorsArgs
-from components.kubernetes.serving.endpoint import InferenceEndpointArgs
-from components.kubernetes.tracking.server import TrackingServerArgs
-from components.spec import Problem
+from components.spec import Problem, Spec
 from infra.site_specs import AwsSite
+
+PINNED = "@sha256:"
 
 
 class Reach(Protocol):
@@ -35,26 +35,39 @@ def own_roles(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
             yield Problem(("cluster", *path), text)
 
 
-def images(
-    site: AwsSite, network: Reach, tracking: TrackingServerArgs, endpoints: Mapping[str, InferenceEndpointArgs]
-) -> Iterator[Problem]:
-    """Images that nodes of a closed network could not pull."""
+def images(site: AwsSite, network: Reach, parts: Mapping[str, Any]) -> Iterator[Problem]:
+    """Images that nodes of a closed network could not pull; `parts` are sections of the stack file by name."""
     own = own_registry(site)
-    named: dict[tuple[str, ...], str] = {("endpoints", name, "engine", "image"): e.engine.image for name, e in endpoints.items()}
-    named["tracking", "image"] = tracking.image
-    for path, image in named.items() if network.closed else ():
+    for path, image in _images(parts, ()) if network.closed else ():
         if not image.startswith(f"{own}/"):
             host, _, rest = image.partition("/")
             text = f"comes from {host}, and nothing leaves the network: nodes reach {own} only; push it to one of registry.repositories"
             yield Problem(path, f"{text}, or pull it through one, and name it there, such as {own}/{rest}")
 
 
-def mirror(site: AwsSite, network: Reach, cluster: ClusterArgs, operators: OperatorsArgs) -> Iterator[Problem]:
-    """Whether everything that is installed on a closed cluster has its chart and its images in the account's own registry."""
+def _images(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every image that a part of a stack file names, with its path. Nothing else there has a digest."""
+    if isinstance(value, str) and PINNED in value:
+        yield path, value
+    elif isinstance(value, Spec | Mapping):
+        items = value.items() if isinstance(value, Mapping) else value.__dict__.items()
+        for name, item in items:
+            yield from _images(item, (*path, name))
+    elif isinstance(value, tuple):
+        for index, item in enumerate(value):
+            yield from _images(item, (*path, index))
+
+
+def mirror(site: AwsSite, network: Reach, operators: OperatorsArgs, cluster: ClusterArgs | None = None) -> Iterator[Problem]:
+    """Whether everything that is installed on a closed cluster has its chart and its images in the account's own registry.
+
+    `cluster` is one that is made here, with what adds its nodes.
+    """
     if not network.closed:
         return
     own = own_registry(site)
-    installed = [*operators.install, *([] if isinstance(cluster.autoscaler, AutoModeArgs) else [cluster.autoscaler.kind])]
+    autoscaler = [] if cluster is None or isinstance(cluster.autoscaler, AutoModeArgs) else [cluster.autoscaler.kind]
+    installed = [*operators.install, *autoscaler]
     if operators.mirror is None and installed:
         text = f"is missing, and nothing leaves the network: nodes could not pull {', '.join(installed)}; copy charts and images to {own}"
         yield Problem(("operators", "mirror"), f"{text}, and name it, such as mirror: {{registry: {own}/mirror}}")

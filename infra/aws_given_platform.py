@@ -10,7 +10,7 @@ from components.aws.cluster.existing import ExistingEksArgs
 from components.aws.network.existing import SurroundingNetworkArgs
 from components.kubernetes.addons.footprint import on_node
 from components.spec import Problem, rule
-from infra import aws_given
+from infra import aws_cluster_rules, aws_given
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_room import DAEMONS, SYSTEM, operated
 from infra.between import Node
@@ -57,3 +57,12 @@ class AwsGivenPlatform(AnyAwsPlatform):
     @rule("site", "cluster")
     def _cluster_here(self) -> Iterator[Problem]:
         yield from aws_given.endpoint_of_region(self.cluster.existing.endpoint, self.site.region)
+
+    @rule("site", "network", "operators", "tracking", "endpoints")
+    def _images_within_reach(self) -> Iterator[Problem]:
+        parts = {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
+        yield from aws_cluster_rules.images(self.site, self.network, parts)
+
+    @rule("site", "network", "operators")
+    def _charts_within_reach(self) -> Iterator[Problem]:
+        yield from aws_cluster_rules.mirror(self.site, self.network, self.operators)

@@ -171,13 +171,14 @@ class AwsPlatform(AnyAwsPlatform):
         if self.streams:
             yield from landed_is_readable(self.storage)
 
-    @rule("site", "network", "tracking", "endpoints")
+    @rule("site", "network", "operators", "tracking", "endpoints")
     def _images_within_reach(self) -> Iterator[Problem]:
-        yield from aws_cluster_rules.images(self.site, self.network, self.tracking, self.endpoints)
+        parts = {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
+        yield from aws_cluster_rules.images(self.site, self.network, parts)
 
     @rule("site", "network", "cluster", "operators")
     def _charts_within_reach(self) -> Iterator[Problem]:
-        yield from aws_cluster_rules.mirror(self.site, self.network, self.cluster, self.operators)
+        yield from aws_cluster_rules.mirror(self.site, self.network, self.operators, self.cluster)
 
     @rule("site", "cluster", "storage")
     def _scratch_where_it_is_used(self) -> Iterator[Problem]:

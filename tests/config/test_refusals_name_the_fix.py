@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from components.spec import Reading
-from infra.platforms import PLATFORMS
+from infra.platforms import model_of
 from infra.stackfile import KEY, read
 from infra.validation import judge
 
@@ -32,7 +32,9 @@ def mended(document: Any, place: list[str], value: Any) -> None:
 
 
 def faults(document: Any) -> list[str]:
-    return [fault.path for fault in judge(PLATFORMS[document["site"]["cloud"]], document, Reading())[1]]
+    model = model_of(document)
+    assert model
+    return [fault.path for fault in judge(model, document, Reading())[1]]
 
 
 def test_there_are_many() -> None:

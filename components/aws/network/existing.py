@@ -27,6 +27,8 @@ class SurroundingVpcArgs(Spec):
     """Its primary address range; Services of a cluster made here keep out of it, and databases are reached in it."""
     isolated: Subnets
     """Subnets of databases, and of the control plane's interfaces, by zone, in two zones or more."""
+    closed: bool = False
+    """Whether nothing in the VPC reaches the internet; images and charts must then come from the account's own registry."""
 
     @rule("isolated")
     def _isolated_once(self) -> Iterator[Problem]:
@@ -42,8 +44,6 @@ class ExistingVpcArgs(SurroundingVpcArgs):
 
     private: Subnets
     """Subnets of nodes and pods by zone, one for each zone of the site."""
-    closed: bool = False
-    """Whether nothing in the VPC reaches the internet; images and charts must then come from the account's own registry."""
 
     @rule("private", "isolated")
     def _each_for_one_purpose(self) -> Iterator[Problem]:
@@ -83,6 +83,11 @@ class SurroundingNetworkArgs(Spec):
     existing: SurroundingVpcArgs
     """The VPC and its subnets."""
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing in the VPC reaches the internet."""
+        return self.existing.closed
+
 
 @dataclass(frozen=True, slots=True)
 class Id:
@@ -98,7 +103,7 @@ class ExistingNetwork:
         nodes = args if isinstance(args, ExistingVpcArgs) else None
         self.cidr = args.cidr
         self.zones = tuple(zones)
-        self.closed = nodes.closed if nodes else False
+        self.closed = args.closed
         self.vpc = Id(pulumi.Output.from_input(args.vpc))
         self.private = _by_zone(nodes.private if nodes else {})
         self.isolated = _by_zone(args.isolated)
