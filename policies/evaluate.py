@@ -40,7 +40,8 @@ def evaluate(graph: Graph, settings: Settings | None = None) -> tuple[Verdict, .
     for resource in graph:
         for rule in rules.get(resource.type, ()):
             status, message = rule.judge(resource, view)
-            found.append(Verdict(rule.id, resource.urn, status, chosen.levels.get(rule.id, rule.level), rule.severity, message))
+            level = chosen.levels.get(rule.id, rule.level_in(view.tier))
+            found.append(Verdict(rule.id, resource.urn, status, level, rule.severity, message))
     return tuple(_waived(found, chosen.waivers))
 
 

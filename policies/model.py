@@ -147,7 +147,7 @@ class Rule:
     """One rule. `check` yields a message for each violation it finds on a resource of one of `types`.
 
     `tier` limits it to stacks of that tier, `within` to stacks and `only` to resources for which they hold; elsewhere the verdict is
-    not-applicable.
+    not-applicable. In stacks of the tier `advises` it advises only.
     """
 
     id: str
@@ -159,8 +159,13 @@ class Rule:
     severity: Severity = "high"
     level: Level = "mandatory"
     tier: Tier | None = None
+    advises: Tier | None = None
     only: Callable[[Resource], bool] | None = None
     within: Callable[[View], bool] | None = None
+
+    def level_in(self, tier: Tier) -> Level:
+        """Its level in stacks of a tier."""
+        return "advisory" if tier == self.advises else self.level
 
     def applies(self, resource: Resource, view: View) -> bool:
         """Whether the rule speaks of a resource."""

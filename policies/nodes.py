@@ -13,6 +13,14 @@ TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 KARPENTER_CLASS, AUTO_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:eks.amazonaws.com/v1:NodeClass"
 MAKERS = (GROUP, POOL)
 """Types of what makes nodes."""
+LEADER_WORKERS = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
+SERVES = (
+    "kubernetes:apps/v1:Deployment",
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:argoproj.io/v1alpha1:Rollout",
+    LEADER_WORKERS,
+)
+"""Types of workloads that always run."""
 STARTERS = (TEMPLATE, KARPENTER_CLASS)
 """Types that say how machines start; EKS decides it for those of Auto Mode."""
 
@@ -58,6 +66,17 @@ def spot_only(maker: Resource) -> bool:
     if maker.type == GROUP:
         return bool(get(maker, "capacityType") == "SPOT")
     return set(required(maker, "karpenter.sh/capacity-type")) == {"spot"}
+
+
+def always_there(maker: Resource) -> int:
+    """Nodes that it keeps whatever pods ask."""
+    return int(get(maker, "scalingConfig.minSize" if maker.type == GROUP else "spec.replicas", 0))
+
+
+def placed_on(workload: Resource) -> str:
+    """The pool that its pods select, or "" for none."""
+    template = "spec.leaderWorkerTemplate.workerTemplate" if workload.type == LEADER_WORKERS else "spec.template"
+    return str(get(workload, f"{template}.spec.nodeSelector", {}).get(POOL_LABEL, ""))
 
 
 def node_class(pool: Resource, view: View) -> Resource | None:

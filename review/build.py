@@ -18,7 +18,7 @@ from policies.catalog import BY_ID
 from policies.controls import Evidence, frameworks
 from policies.controls import rows as control_rows
 from policies.evaluate import failed
-from policies.model import Level, Rule, Severity, Status, Verdict
+from policies.model import Level, Rule, Severity, Status, Tier, Verdict, View
 from review.timeline import PARALLEL, Timeline, timeline
 
 SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low")
@@ -200,19 +200,20 @@ def _component(name: str, token: str, held: Sequence[Resource]) -> Component:
 def findings(graph: Graph, verdicts: Iterable[Verdict], rules: Mapping[str, Rule]) -> tuple[Finding, ...]:
     """Verdicts grouped by rule, the riskiest first: broken rules, then mandatory by severity, then advisory by severity."""
     ranked = sorted(verdicts, key=lambda v: (*_rank(v), v.rule, v.urn))
-    groups = groupby(ranked, key=lambda v: (*_rank(v), v.rule))
-    return tuple(_finding(graph, list(group), rules) for _, group in groups)
+    groups, tier = groupby(ranked, key=lambda v: (*_rank(v), v.rule)), View(graph).tier
+    return tuple(_finding(graph, list(group), rules, tier) for _, group in groups)
 
 
 def _rank(verdict: Verdict) -> tuple[bool, bool, int]:
     return verdict.status != "error", verdict.level != "mandatory", SEVERITIES.index(verdict.severity)
 
 
-def _finding(graph: Graph, verdicts: Sequence[Verdict], rules: Mapping[str, Rule]) -> Finding:
+def _finding(graph: Graph, verdicts: Sequence[Verdict], rules: Mapping[str, Rule], tier: Tier) -> Finding:
     first = verdicts[0]
     rule = rules[first.rule]
     places = tuple(_place(graph, verdict) for verdict in verdicts)
-    return Finding(rule.id, rule.title, rule.concern, first.status, first.level, rule.level, first.severity, rule.remedy, places)
+    deployed = rule.level_in(tier)
+    return Finding(rule.id, rule.title, rule.concern, first.status, first.level, deployed, first.severity, rule.remedy, places)
 
 
 def _place(graph: Graph, verdict: Verdict) -> Place:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from graph.model import Resource
 from policies.model import Book, View, get, many
-from policies.nodes import MAKERS, POOL_TAG, accelerated, instance_tags, pool_of
+from policies.nodes import MAKERS, POOL_TAG, SERVES, accelerated, always_there, instance_tags, placed_on, pool_of
 
 BOOK = Book("account")
 ACCOUNT = "pulumi:providers:aws"
@@ -122,8 +122,7 @@ def gpu_pool_cost_tag(maker: Resource, view: View) -> Iterator[str]:
     title="Budgets of GPU pools raise an alarm",
     remedy="state account.budgets.pools for the pool",
     severity="medium",
-    tier="production",
-    level="advisory",
+    advises="nonproduction",
     only=accelerated,
 )
 def gpu_pool_budget(maker: Resource, view: View) -> Iterator[str]:
@@ -134,3 +133,19 @@ def gpu_pool_budget(maker: Resource, view: View) -> Iterator[str]:
         if wanted in values and get(budget, "notifications", ()):
             return
     yield f"no budget counts {wanted.removeprefix('user:')}"
+
+
+@BOOK.rule(
+    "gpu-pool-idle",
+    *MAKERS,
+    title="GPU pools keep no nodes that nothing runs on",
+    remedy="set the pool's min to 0: nodes come when pods ask",
+    severity="medium",
+    level="advisory",
+    only=accelerated,
+)
+def gpu_pool_idle(maker: Resource, view: View) -> Iterator[str]:
+    """Nodes that are always there, where no workload of the stack that always runs is kept on them."""
+    pool = pool_of(maker)
+    if (kept := always_there(maker)) and not any(placed_on(workload) == pool for workload in view.of(*SERVES)):
+        yield f"{kept} nodes are always there, and nothing of this stack is placed on {pool or 'them'}"

@@ -5,7 +5,7 @@ from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, get
-from policies.nodes import MAKERS, POOL_LABEL, pool_of, required, spot_only
+from policies.nodes import MAKERS, placed_on, pool_of, required, spot_only
 
 BOOK = Book("availability")
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -49,7 +49,7 @@ def database_two_zones(database: Resource, view: View) -> Iterator[str]:
 )
 def serving_not_only_spot(deployment: Resource, view: View) -> Iterator[str]:
     """Every group and node pool of the pool that pods select."""
-    pool = get(deployment, "spec.template.spec.nodeSelector", {}).get(POOL_LABEL)
+    pool = placed_on(deployment)
     makers = [maker for maker in view.of(*MAKERS) if pool and pool_of(maker) == pool]
     if makers and all(map(spot_only, makers)):
         yield f"pool {pool} is spot only: one reclaim takes every replica"
