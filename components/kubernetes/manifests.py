@@ -17,6 +17,8 @@ Environment = Mapping[str, "pulumi.Input[str] | SecretKey"]
 
 HTTP = "http"
 """Name of the one port that a workload serves on."""
+LOGS_GIB = 1
+"""GiB of a node's disk for the logs of a pod, beside its scratch volumes."""
 USER = 10001
 """Numeric user and group of every workload: not root, and not one that an image gives rights to."""
 
@@ -172,3 +174,19 @@ def http_probe(path: str, *, period: int, failures: int) -> Manifest:
 def scratch(name: str, size: str, *, in_memory: bool = False) -> Manifest:
     """An empty volume that dies with its pod; in memory it counts against the pod's memory limit."""
     return {"name": name, "emptyDir": {"sizeLimit": size, **({"medium": "Memory"} if in_memory else {})}}
+
+
+def on_disk(pod: Manifest) -> Manifest:
+    """The pod with what its containers may keep on the node's disk: scratch volumes, all full, and logs. One beyond it is evicted."""
+    empty = [volume["emptyDir"] for volume in pod["volumes"] if "emptyDir" in volume]
+    most = f"{sum(int(each['sizeLimit'].removesuffix('Gi')) for each in empty if each.get('medium') != 'Memory') + LOGS_GIB}Gi"
+    return {
+        **pod,
+        **{kind: [_bounded(container, most) for container in pod[kind]] for kind in ("initContainers", "containers") if kind in pod},
+    }
+
+
+def _bounded(container: Manifest, most: str) -> Manifest:
+    asked = container["resources"]
+    requests, limits = {**asked["requests"], "ephemeral-storage": f"{LOGS_GIB}Gi"}, {**asked["limits"], "ephemeral-storage": most}
+    return {**container, "resources": {**asked, "requests": requests, "limits": limits}}

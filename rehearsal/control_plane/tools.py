@@ -63,6 +63,10 @@ HELM: Final = Tool(
     "helm", "3.22.0", {"helm": "helm.sh/helm/v3/cmd/helm"}, "-s -w -X helm.sh/helm/v3/internal/version.version=v3.22.0", asked="version"
 )
 """What renders charts, of the major version that Pulumi's provider has inside it; no part of a control plane."""
+KUBE_SCORE: Final = Tool(
+    "kube-score", "1.20.0", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"}, "-s -w -X main.version=1.20.0", asked="version"
+)
+"""A judge of manifests that knows nothing of our rules; no part of a control plane either."""
 
 
 class NoControlPlane(Exception):

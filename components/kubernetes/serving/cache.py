@@ -90,7 +90,7 @@ def job(identity: Identity, args: CacheArgs, model: Model, uri: pulumi.Input[str
         "spec": {
             "backoffLimit": 3,
             "activeDeadlineSeconds": DEADLINE,
-            "template": {"metadata": {"labels": dict(own.labels)}, "spec": pod},
+            "template": {"metadata": {"labels": dict(own.labels)}, "spec": manifests.on_disk(pod)},
         },
     }
 

@@ -44,7 +44,7 @@ def template(
         "containers": [container(args, pool, uri, variables, member)],
         "volumes": volumes(owner or identity, args),
     }
-    return {"metadata": {"labels": dict(identity.labels)}, "spec": pod}
+    return {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)}
 
 
 def wait(args: InferenceEndpointArgs) -> str:

@@ -55,6 +55,6 @@ def job(identity: Identity, image: str, variables: Environment, *, account: str,
         "spec": {
             "backoffLimit": 3,
             "activeDeadlineSeconds": DEADLINE,
-            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": pod},
+            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)},
         },
     }

@@ -109,7 +109,7 @@ def deployment(
             "progressDeadlineSeconds": 900,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": identity.selector},
-            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": pod},
+            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)},
         },
     }
 

@@ -57,7 +57,7 @@ def test_a_pod_asks_for_its_share_of_the_fabric(endpoint_args: Any, gpus: int, i
     assert needs["limits"]["vpc.amazonaws.com/efa"] == needs["requests"]["vpc.amazonaws.com/efa"] == interfaces
     assert needs["limits"]["hugepages-2Mi"] == pages
     plain = server(group(endpoint_args(gpus=4, nodes=2), POOL)["workerTemplate"])["resources"]
-    assert set(plain["limits"]) == {"nvidia.com/gpu", "memory"}
+    assert set(plain["limits"]) == {"nvidia.com/gpu", "memory", "ephemeral-storage"}
 
 
 def test_one_node_asks_for_no_fabric(endpoint_args: Any) -> None:
