@@ -13,6 +13,7 @@ from infra.aws_recovery_rules import copyable
 from infra.aws_services import services
 
 if TYPE_CHECKING:
+    from components.aws.account.guardrails import Guardrails
     from components.aws.registry.registry import ModelRegistry
     from components.aws.storage.buckets import ObjectStorage
 
@@ -32,6 +33,7 @@ def recover(
     network: NetworkFacts,
     storage: "ObjectStorage",
     registry: "ModelRegistry",
+    rails: "Guardrails | None",
     context: Context,
     here: pulumi.ResourceOptions,
 ) -> None:
@@ -41,6 +43,7 @@ def recover(
     """
     import pulumi_aws as aws
 
+    from components.aws.account.beside import GuardrailsBeside
     from components.aws.recovery.region import Home, RecoveryRegion, recovery_context
     from components.aws.recovery.replication import Replication
     from components.aws.storage.bucket import Bucket
@@ -68,6 +71,9 @@ def recover(
     )
     there = pulumi.ResourceOptions(providers=[provider])
     region = RecoveryRegion("recovery", args, home=home, context=recovery_context(context, args.region), opts=there)
+    if rails and platform.account:
+        beside = recovery_context(context, args.region)
+        GuardrailsBeside("account-recovery", platform.account, home=rails, context=beside, opts=there)
     Replication(
         "replication",
         {role: (source, region.storage.buckets[role]) for role, (source, _) in home.buckets.items()},

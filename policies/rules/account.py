@@ -40,9 +40,12 @@ for _rail, _token, _title, _fault in RAILS:
         level="advisory",
     )
     def _present(account: Resource, view: View, rail: str = _rail, token: str = _token, fault: str = _fault) -> Iterator[str]:
-        """Made here or given. Advice, since only the account can say what an organisation set up in it."""
-        if not view.of(token) and rail not in given(view):
-            yield f"{fault} in this account"
+        """Made in each region that the stack is in, but for a trail, which sees all; or given.
+
+        Advice, since only the account can say what an organisation set up in it.
+        """
+        if rail not in given(view) and not any(row.provider == account.urn or token == TRAIL for row in view.of(token)):
+            yield f"{fault} in this account and region"
 
 
 @BOOK.rule(

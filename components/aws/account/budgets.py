@@ -38,7 +38,7 @@ class BudgetsArgs(Spec):
     """Monthly budgets in US dollars, each told to the account's topic as it is used up.
 
     They count what carries the tag once the tags groundwork:owner and groundwork:pool are active as cost allocation tags, in the
-    account that pays the bill.
+    account that pays the bill: by `activate_tags`, or by whoever pays.
     """
 
     owner: Limit | None = None
@@ -49,6 +49,9 @@ class BudgetsArgs(Spec):
     """Budgets of the machines of GPU pools, by the pool's name."""
     tell_at: Annotated[Many[Share], Field(min_length=1, max_length=4)] = ("50%", "80%", "100%")  # type: ignore[assignment]  # validated
     """Shares of a budget at which its use so far is told."""
+    activate_tags: bool = False
+    """Whether the tags that the budgets count are made cost allocation tags, which only the account that pays can do, and which is
+    refused until a day after something first carried them. They stay so when the stack goes: other budgets may count them."""
     tell_forecast_at: Share | None = Percent("100%")
     """Share at which the forecast of the whole month is told; absent tells none."""
 
@@ -100,7 +103,13 @@ class Budgets(AwsComponent):
         pools = {f"pool-{pool}": (POOL_TAG, pool, limit) for pool, limit in args.pools.items()}
         for role, (tag, value, limit) in {**teams, **own, **pools}.items():
             self._budget(role, tag, value, limit, told)
+        for tag in sorted({tag for tag, _, _ in {**teams, **own, **pools}.values()} if args.activate_tags else ()):
+            self._activate(tag)
         self.register_outputs({})
+
+    def _activate(self, tag: str) -> None:
+        opts = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
+        aws.costexplorer.CostAllocationTag(f"{self.prefix}-{tag.replace(':', '-')}", tag_key=tag, status="Active", opts=opts)
 
     def _budget(self, role: str, tag: str, value: str, limit: Budget, told: pulumi.Resource) -> None:
         aws.budgets.Budget(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import pulumi
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from components.aws.account.access import AccessAnalysis, AccessArgs
 from components.aws.account.alerts import PATTERNS, Alerts, Email, Rail
@@ -17,17 +17,37 @@ from components.aws.documents.account import key_for_services, key_for_trail, tr
 from components.aws.documents.keys import key_for_logs
 from components.aws.storage.bucket import Bucket, Store
 from components.contracts import Context
+from components.lazy import lazy
 from components.spec import Many, Problem, Spec, rule
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
+else:
+    aws = lazy("pulumi_aws")
 
 PUBLISHERS = ("budgets.amazonaws.com", "config.amazonaws.com", "events.amazonaws.com")
 """Services that write to the encrypted topic or bucket."""
 
 
+class ContactArgs(Spec):
+    """Somebody whom AWS can reach. Source of the limits: botocore, account, PutAlternateContact."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=64)]
+    """Name of the person or the team."""
+    title: Annotated[str, StringConstraints(min_length=1, max_length=50)]
+    """What they are, such as Security operations."""
+    email: Email
+    """Address of a mailbox that is read at any hour."""
+    phone: Annotated[str, StringConstraints(max_length=25, pattern=r"^[0-9()+][0-9 ()+-]*$")]
+    """Telephone number with its country code, quoted."""
+
+
 class AccountArgs(Spec):
-    """Guard rails of the account the platform stands in. One stack of an account states them; a rail that is absent is not made."""
+    """Guard rails of the account the platform stands in. One stack of an account states them; a rail that is absent is not made.
+
+    The trail sees every region. The other rails watch the site's region, and that of `recovery` where there is one; regions in which
+    nothing of the stack stands are the organisation's to watch, or to close.
+    """
 
     alerts: Annotated[Many[Email], Field(min_length=1, max_length=10)]
     """Addresses that get findings and budget alarms, each after its reader confirmed a first message."""
@@ -41,6 +61,8 @@ class AccountArgs(Spec):
     """AWS Config: what is there, how it changed, and whether it is as it should be."""
     access: AccessArgs | None = None
     """IAM Access Analyzer: who outside could reach what, and which rights nobody uses."""
+    security_contact: ContactArgs | None = None
+    """Whom AWS asks about the account's security; absent leaves who is asked now."""
     budgets: BudgetsArgs | None = None
     """What may be spent in a month."""
     protect: bool = True
@@ -90,7 +112,8 @@ class Guardrails(AwsComponent):
     ) -> None:
         super().__init__("Guardrails", name, context, opts, facts={"given": list(args.given)})
         trail = trail_arn(self.account, self.region, trail_name(context))
-        key = self._key(args, trail)
+        key = self.account_key = self._key(args, trail)
+        self.records: Bucket | None = None
         told = [rail for rail in PATTERNS if rail in (*args.own, *args.given)]
         alerts = Alerts(f"{name}-alerts", emails=args.alerts, rails=told, key=key, context=context, opts=self.child())
         if args.trail:
@@ -107,12 +130,28 @@ class Guardrails(AwsComponent):
         if args.threats:
             ThreatDetection(f"{name}-threats", args.threats, context=context, opts=self.child())
         if args.records:
-            ConfigurationRecords(f"{name}-records", args.records, key=key, access_logs=access_logs, context=context, opts=self.child())
+            kept = ConfigurationRecords(
+                f"{name}-records", args.records, key=key, access_logs=access_logs, context=context, opts=self.child()
+            )
+            self.records = kept.bucket
         if args.access:
             AccessAnalysis(f"{name}-access", args.access, context=context, opts=self.child())
+        if args.security_contact:
+            self._contact(args.security_contact)
         if args.budgets:
             Budgets(f"{name}-budgets", args.budgets, topic=alerts.topic.arn, told=alerts.policy, context=context, opts=self.child())
         self.register_outputs({"alerts": alerts.topic.arn})
+
+    def _contact(self, args: ContactArgs) -> None:
+        aws.account.AlternativeContact(
+            f"{self.prefix}-security-contact",
+            alternate_contact_type="SECURITY",
+            name=args.name,
+            title=args.title,
+            email_address=args.email,
+            phone_number=args.phone,
+            opts=self.child(),
+        )
 
     def _key(self, args: AccountArgs, trail: str) -> "aws.kms.Key":
         logs = key_for_logs(self.account, self.region, AuditTrail.log_name(self.context))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Literal
 import pulumi
 
 from components.aws.account.conformance import pack
+from components.aws.account.files import files
 from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_records
-from components.aws.documents.statements import Statement
 from components.aws.storage.bucket import Bucket
 from components.aws.storage.retention import BucketArgs
 from components.aws.values import Days
@@ -21,6 +21,8 @@ else:
     aws = lazy("pulumi_aws")
 
 Concern = Literal["cluster", "images", "data", "database", "keys", "network", "identity", "audit", "notebooks"]
+WITHOUT_REGION: tuple[Concern, ...] = ("identity",)
+"""Concerns that are judged once, wherever the site is."""
 SNAPSHOTS = {"1h": "One_Hour", "6h": "Six_Hours", "24h": "TwentyFour_Hours"}
 
 
@@ -56,49 +58,44 @@ class ConfigurationRecords(AwsComponent):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("ConfigurationRecords", name, context, opts)
-        self.args = args
-        bucket = self._bucket(key, access_logs)
-        recording = self._recording(bucket, key)
-        aws.cfg.ConformancePack(
-            f"{name}-pack",
-            name=context.naming.name("machine-learning", limit=256),
-            template_body=pack(args.leave_out),
-            opts=self.child(recording),
-        )
-        self.register_outputs({"bucket": bucket.bucket})
-
-    def _recording(self, bucket: Bucket, key: "aws.kms.Key") -> "aws.cfg.RecorderStatus":
-        """In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round."""
-        called = self.context.naming.name("records", limit=256)
-        recorder = aws.cfg.Recorder(
-            f"{self.prefix}-recorder",
-            name=called,
-            role_arn=f"arn:aws:iam::{self.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
-            recording_group={"all_supported": True, "include_global_resource_types": True},
-            opts=self.child(),
-        )
-        channel = aws.cfg.DeliveryChannel(
-            f"{self.prefix}-channel",
-            name=called,
-            s3_bucket_name=bucket.bucket,
-            s3_kms_key_arn=key.arn,
-            snapshot_delivery_properties={"delivery_frequency": SNAPSHOTS[self.args.snapshots]},
-            opts=self.child(bucket, recorder),
-        )
-        return aws.cfg.RecorderStatus(f"{self.prefix}-recording", name=recorder.name, is_enabled=True, opts=self.child(channel))
-
-    def _bucket(self, key: "aws.kms.Key", access_logs: Bucket) -> Bucket:
-        def grants(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
-            return takes_records(arn, self.account)
-
-        return Bucket(
-            f"{self.prefix}-files",
-            BucketArgs(expire_after=self.args.keep),
-            role="records",
+        self.bucket = files(
+            self,
+            "records",
+            BucketArgs(expire_after=args.keep),
             key=key,
             access_logs=access_logs,
-            protect=self.args.protect,
-            grants=grants,
-            context=self.context,
-            opts=self.child(),
+            protect=args.protect,
+            takes=lambda arn: takes_records(arn, self.account),
         )
+        record(self, args, bucket=self.bucket, key=key)
+        self.register_outputs({"bucket": self.bucket.bucket})
+
+
+def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.kms.Key", beside: bool = False) -> None:
+    """Record the region that the owner's provider is in; `beside` is for a second one: users and roles, which have no region, are left out.
+
+    In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round.
+    """
+    called = owner.context.naming.name("records", limit=256)
+    recorder = aws.cfg.Recorder(
+        f"{owner.prefix}-recorder",
+        name=called,
+        role_arn=f"arn:aws:iam::{owner.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
+        recording_group={"all_supported": True, "include_global_resource_types": not beside},
+        opts=owner.child(),
+    )
+    channel = aws.cfg.DeliveryChannel(
+        f"{owner.prefix}-channel",
+        name=called,
+        s3_bucket_name=bucket.bucket,
+        s3_kms_key_arn=key.arn,
+        snapshot_delivery_properties={"delivery_frequency": SNAPSHOTS[args.snapshots]},
+        opts=owner.child(bucket, recorder),
+    )
+    recording = aws.cfg.RecorderStatus(f"{owner.prefix}-recording", name=recorder.name, is_enabled=True, opts=owner.child(channel))
+    aws.cfg.ConformancePack(
+        f"{owner.prefix}-pack",
+        name=owner.context.naming.name("machine-learning", limit=256),
+        template_body=pack((*args.leave_out, *(WITHOUT_REGION if beside else ()))),
+        opts=owner.child(recording),
+    )

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pulumi
 
+from components.aws.account.files import files
 from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_trail
-from components.aws.documents.statements import Statement, allow, document
+from components.aws.documents.statements import allow, document
 from components.aws.documents.trust import trust_service
 from components.aws.storage.bucket import Bucket, Store
 from components.aws.storage.retention import BucketArgs, LockArgs
@@ -82,9 +83,16 @@ class AuditTrail(AwsComponent):
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("AuditTrail", name, context, opts)
-        self.args = args
         logs = self.log_group("events", self.log_name(context), key, args.log_retention)
-        bucket = self._bucket(trail, key, access_logs)
+        bucket = files(
+            self,
+            ROLE,
+            BucketArgs(expire_after=args.keep, lock=LockArgs(mode="governance", retain=args.lock)),
+            key=key,
+            access_logs=access_logs,
+            protect=args.protect,
+            takes=lambda arn: takes_trail(arn, self.account, trail),
+        )
         writer = self.role(
             "writer",
             document(trust_service("cloudtrail.amazonaws.com", self.account)),
@@ -111,19 +119,3 @@ class AuditTrail(AwsComponent):
     def log_name(context: Context) -> str:
         """The log group's name, which the key's policy names too."""
         return f"/groundwork/{context.naming.name(ROLE)}"
-
-    def _bucket(self, trail: str, key: "aws.kms.Key", access_logs: Bucket) -> Bucket:
-        def grants(arn: pulumi.Output[str]) -> tuple[Statement, ...]:
-            return takes_trail(arn, self.account, trail)
-
-        return Bucket(
-            f"{self.prefix}-files",
-            BucketArgs(expire_after=self.args.keep, lock=LockArgs(mode="governance", retain=self.args.lock)),
-            role=ROLE,
-            key=key,
-            access_logs=access_logs,
-            protect=self.args.protect,
-            grants=grants,
-            context=self.context,
-            opts=self.child(),
-        )
