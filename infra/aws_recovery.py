@@ -44,6 +44,7 @@ def recover(
     import pulumi_aws as aws
 
     from components.aws.account.beside import GuardrailsBeside
+    from components.aws.recovery.drill import Snapshots
     from components.aws.recovery.region import Home, RecoveryRegion, recovery_context
     from components.aws.recovery.replication import Replication
     from components.aws.storage.bucket import Bucket
@@ -74,12 +75,14 @@ def recover(
     if rails and platform.account:
         beside = recovery_context(context, args.region)
         GuardrailsBeside("account-recovery", platform.account, home=rails, context=beside, opts=there)
+    if args.drill and region.drill:
+        Snapshots("snapshots", args.drill, registry.database, to=region.drill.vault, protect=args.protect, context=context, opts=here)
     Replication(
         "replication",
         {role: (source, region.storage.buckets[role]) for role, (source, _) in home.buckets.items()},
         follow_deletes=args.follow_deletes,
         locked=[role for role in args.buckets if arguments[role].lock],
-        repositories=tuple(names.values()),
+        repositories=tuple(names.values()) if args.images == "replicated" else None,
         destination=args.region,
         after=region.images.repositories,
         context=context,

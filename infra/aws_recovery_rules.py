@@ -119,6 +119,10 @@ def promises(
     if args.rto:
         planned = course(args.cluster, args, endpoints)
         yield Note("rto", f"{args.rto} declared; takes up to {spelled(planned.seconds)}: {told(planned.steps)}")
+    if args.images == "left":
+        yield Note("images", "replicated by another stack of the account and region, which must name this one's repositories")
+    if args.drill:
+        yield Note("drill", f"a restore of the database is tried {args.drill.every}; state in assumes.restore how long it took")
     for name, stated in args.capacity.items():
         yield Note(f"{name} recovered", _pool(pools[name], stated))
     if left := sorted(set(known) - set(args.buckets)):

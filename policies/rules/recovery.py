@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 
 from graph.model import Resource
-from policies.model import Book, View, get
+from policies.model import Book, View, get, many
 
 BOOK = Book("recovery")
 BUCKET, KEY, DATABASE, REPOSITORY = "aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:rds/instance:Instance", "aws:ecr/repository:Repository"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 COPIES = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+TESTS = "aws:backup/restoreTestingSelection:RestoreTestingSelection"
+REPLICATES = "groundwork:aws:Replication"
 IMAGES = "aws:ecr/replicationConfiguration:ReplicationConfiguration"
 
 
@@ -87,7 +89,9 @@ def database_elsewhere(database: Resource, view: View) -> Iterator[str]:
     within=two_regions,
 )
 def images_elsewhere(repository: Resource, view: View) -> Iterator[str]:
-    """What receives copies need not send them on."""
+    """What receives copies need not send them on; and a registry's one configuration may be another stack's."""
+    if any("images" in many(row.inputs.get("given")) for row in view.of(REPLICATES)):
+        return
     home = region(repository, view)
     rules = [rule for config in view.of(IMAGES) for rule in get(config, "replicationConfiguration.rules", [])]
     if any(place.get("region") == home for rule in rules for place in rule.get("destinations", ())):
@@ -95,3 +99,20 @@ def images_elsewhere(repository: Resource, view: View) -> Iterator[str]:
     filters = [row.get("filter") for rule in rules for row in rule.get("repositoryFilters", ())]
     if not any(str(get(repository, "name")).startswith(prefix) for prefix in filters):
         yield "is copied to no other region"
+
+
+@BOOK.rule(
+    "restore-tested",
+    DATABASE,
+    title="Restores of production databases are tried in the other region",
+    remedy="state recovery.drill",
+    severity="medium",
+    tier="production",
+    level="advisory",
+    within=two_regions,
+)
+def restore_tested(database: Resource, view: View) -> Iterator[str]:
+    """A backup that nobody restored yet is a hope. Advice, since people may try restores by hand."""
+    tests = [test for test in view.of(TESTS) if get(test, "protectedResourceType") == "RDS"]
+    if not any(region(test, view) != region(database, view) for test in tests):
+        yield "no restore of it is tried in the other region"

@@ -73,7 +73,7 @@ def test_what_is_in_the_recovery_region_is_what_the_component_holds(stack: str) 
     home, away = regions(stack)
     for resource in graph(stack).custom:
         if resource.type.startswith("aws:"):
-            assert (region(stack, resource) == away) == resource.name.startswith("recovery-"), resource.urn
+            assert (region(stack, resource) == away) == resource.name.startswith(("recovery-", "account-recovery-")), resource.urn
             assert region(stack, resource) in (home, away)
 
 
@@ -219,3 +219,40 @@ def test_roles_may_act_in_both_regions_and_nowhere_else(stack: str) -> None:
         for region in conditions.get("aws:RequestedRegion", ())
     }
     assert named == set(regions(stack))
+
+
+def test_a_restore_is_tried_of_what_is_copied_to_the_region_out_of_everybodys_reach() -> None:
+    home, away = regions("prod")
+    vaults = {region("prod", vault): vault for vault in graph("prod").of_type("aws:backup/vault:Vault")}
+    assert vaults.keys() == {home, away}
+    (plan,) = made_in("prod", home, "aws:backup/plan:Plan")
+    (daily,) = plan.inputs["rules"]
+    assert daily["targetVaultName"] == vaults[home].inputs["name"]
+    assert [copy["destinationVaultArn"] for copy in daily["copyActions"]] == [vaults[away].outputs["arn"]]
+    (selection,) = made_in("prod", home, "aws:backup/selection:Selection")
+    assert selection.inputs["resources"] == [database.outputs["arn"] for database in made_in("prod", home, DATABASE)]
+    (test,) = made_in("prod", away, "aws:backup/restoreTestingPlan:RestoreTestingPlan")
+    assert test.inputs["recoveryPointSelection"]["includeVaults"] == [vaults[away].outputs["arn"]]
+    assert test.inputs["recoveryPointSelection"]["selectionWindowDays"] == daily["copyActions"][0]["lifecycle"]["deleteAfter"]
+    (what,) = made_in("prod", away, "aws:backup/restoreTestingSelection:RestoreTestingSelection")
+    into = what.inputs["restoreMetadataOverrides"]
+    assert (what.inputs["protectedResourceType"], into["publiclyAccessible"]) == ("RDS", "false")
+    (group,) = json.loads(into["vpcSecurityGroupIds"])
+    rules = [*graph("prod").of_type("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule")]
+    assert not [rule for rule in rules if rule.inputs["securityGroupId"] == group]
+    for word in (test.inputs["name"], what.inputs["name"]):
+        assert len(word) <= 50
+        assert word.replace("_", "a").isalnum(), "what AWS Backup takes for a name"
+
+
+def test_the_registrys_replication_can_be_left_to_another_stack() -> None:
+    from policies.evaluate import evaluate
+    from tests.config.fields import changed, data, draw, judged
+
+    left = judged("aws-recovery", changed(data("aws-recovery"), {("recovery", "images"): "left"}))
+    assert left
+    made = draw(left)
+    assert not made.of_type("aws:ecr/replicationConfiguration:ReplicationConfiguration")
+    assert {found.name for found in made.of_type(REPOSITORY)} == {"registry-vllm", "recovery-images-vllm"}
+    assert not [verdict for verdict in evaluate(made) if verdict.rule == "images-elsewhere" and verdict.status == "fail"]
+    assert "images" in {note.subject for note in left.notes()}

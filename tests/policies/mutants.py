@@ -172,6 +172,7 @@ DEFECTS: dict[str, Defect] = {
     "database-elsewhere": Defect(
         "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication", blamed=DATABASE, drop=True
     ),
+    "restore-tested": Defect("aws:backup/restoreTestingSelection:RestoreTestingSelection", blamed=DATABASE, drop=True),
     "images-elsewhere": Defect("aws:ecr/replicationConfiguration:ReplicationConfiguration", blamed=REPOSITORY, drop=True),
     "image-digest": Defect(DEPLOYMENT, f"{CONTAINER}/image", "vllm/vllm-openai:latest"),
     "placeholder-image": Defect("kubernetes:batch/v1:Job", f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),

@@ -1,10 +1,11 @@
 """What a stack file says of the region to fall back to."""
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from components.aws.recovery.drill import DrillArgs
 from components.aws.recovery.objectives import Standby
 from components.aws.regions import Region
 from components.aws.values import VpcCidr, Zone
@@ -78,6 +79,11 @@ class RecoveryArgs(Spec):
     """Whether a deletion in the site hides the copy too. Without, a mistaken or hostile deletion does not reach the copies."""
     notify: Many[TopicArn] = ()
     """SNS topics in the recovery region that hear of copies that fall behind."""
+    images: Literal["replicated", "left"] = "replicated"
+    """Whether this stack has the registry's replication, of which an account has one in a region. left leaves it to another stack there,
+    which must send what this one keeps; the repositories that receive are made all the same."""
+    drill: DrillArgs | None = None
+    """A restore of the database that is tried there on a schedule; absent tries none."""
     assumes: Assumptions
     """Times that only a drill tells."""
     protect: bool = True
@@ -103,6 +109,11 @@ class RecoveryArgs(Spec):
             if topic.split(":")[3] != self.region:
                 text = f"is not in {self.region}, where S3 publishes how far behind copies are: name a topic of that region"
                 yield Problem(("notify", index), text)
+
+    @rule("drill", "notify")
+    def _somebody_hears(self) -> Iterator[Problem]:
+        if self.drill and not self.notify:
+            yield Problem(("drill",), "would fail with nobody told: name in notify an SNS topic of the recovery region, or remove it")
 
     @rule("buckets")
     def _once(self) -> Iterator[Problem]:

@@ -26,7 +26,7 @@ class DatabaseCopies(AwsComponent):
         self, name: str, database: Database, *, protect: bool, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("DatabaseCopies", name, context, opts)
-        key = self.key("database", protect=protect)
+        self.copies_key = key = self.key("database", protect=protect)
         aws.rds.InstanceAutomatedBackupsReplication(
             f"{name}-copies",
             source_db_instance_arn=database.instance.arn,

@@ -12,6 +12,7 @@ from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import RecoveryArgs
 from components.aws.recovery.backups import DatabaseCopies
+from components.aws.recovery.drill import RestoreTest
 from components.aws.recovery.images import ImageReplicas
 from components.aws.recovery.replicas import ReplicaStorage
 from components.aws.recovery.standby import Standby
@@ -64,7 +65,7 @@ class RecoveryRegion(AwsComponent):
         )
         for role, (source, _) in home.buckets.items():
             self.storage.watch(role, source, args.rpo, args.notify)
-        DatabaseCopies(f"{name}-database", home.database, protect=args.protect, context=context, opts=self.child())
+        copies = DatabaseCopies(f"{name}-database", home.database, protect=args.protect, context=context, opts=self.child())
         self.images = ImageReplicas(
             f"{name}-images",
             home.repositories,
@@ -73,7 +74,7 @@ class RecoveryRegion(AwsComponent):
             context=context,
             opts=self.child(),
         )
-        Standby(
+        standby = Standby(
             f"{name}-standby",
             args,
             home_network=home.network,
@@ -83,4 +84,16 @@ class RecoveryRegion(AwsComponent):
             context=context,
             opts=self.child(),
         )
+        self.drill: RestoreTest | None = None
+        if args.drill:
+            self.drill = RestoreTest(
+                f"{name}-drill",
+                args.drill,
+                key=copies.copies_key.arn,
+                network=standby.network,
+                notify=args.notify,
+                protect=args.protect,
+                context=context,
+                opts=self.child(),
+            )
         self.register_outputs({"buckets": {role: bucket.bucket for role, bucket in self.storage.buckets.items()}})

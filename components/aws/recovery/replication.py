@@ -43,7 +43,8 @@ def copied(name: str, replica: pulumi.Input[str], key: pulumi.Input[str], *, fol
 class Replication(AwsComponent):
     """Each bucket's objects and the named repositories' images go to the recovery region from now on; what was there before does not.
 
-    A registry has one replication configuration for a region of an account: two stacks there cannot both have one.
+    A registry has one replication configuration for a region of an account, so of several stacks there one has it: the others give
+    `repositories` as None.
     """
 
     def __init__(
@@ -53,16 +54,17 @@ class Replication(AwsComponent):
         *,
         follow_deletes: bool,
         locked: Collection[str] = (),
-        repositories: Sequence[str],
+        repositories: Sequence[str] | None,
         destination: str,
         after: Sequence[pulumi.Resource],
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        super().__init__("Replication", name, context, opts)
+        super().__init__("Replication", name, context, opts, facts={"given": ["images"]} if repositories is None else None)
         for role, (source, replica) in buckets.items():
             self._objects(role, source, replica, follow_deletes, role in locked)
-        self._images(repositories, destination, after)
+        if repositories is not None:
+            self._images(repositories, destination, after)
         self.register_outputs({})
 
     def _objects(self, role: str, source: Bucket, replica: Bucket, follow_deletes: bool, locked: bool) -> None:

@@ -70,7 +70,7 @@ class Standby(AwsComponent):
     ) -> None:
         super().__init__("Standby", name, context, opts)
         shape, here = standby_network(home_network, args), self.child()
-        network = Network(f"{name}-network", shape, zones=args.zones, context=context, services=services, opts=here)
+        network = self.network = Network(f"{name}-network", shape, zones=args.zones, context=context, services=services, opts=here)
         self._reserve(args.capacity, home_cluster.pools)
         if args.cluster == "warm":
             cluster = standby_cluster(home_cluster, args)
