@@ -113,8 +113,11 @@ def test_the_pack_holds_each_rule_once_and_leaves_out_what_it_is_told_to() -> No
 def test_findings_and_budgets_reach_one_encrypted_topic() -> None:
     topic = one(prod(), TOPIC)
     assert topic.inputs["kmsMasterKeyId"]
-    targets = prod().of_type("aws:cloudwatch/eventTarget:EventTarget")
-    sources = {json.loads(rule.inputs["eventPattern"])["source"][0] for rule in prod().of_type("aws:cloudwatch/eventRule:EventRule")}
+    targets, rules = (
+        [row for row in prod().of_type(f"aws:cloudwatch/{kind[0].lower()}{kind[1:]}:{kind}") if row.name.startswith("account")]
+        for kind in ("EventTarget", "EventRule")
+    )
+    sources = {json.loads(rule.inputs["eventPattern"])["source"][0] for rule in rules}
     assert sources == {"aws.guardduty", "aws.config", "aws.access-analyzer"}
     assert {row.inputs["arn"] for row in targets} == {topic.outputs["arn"]}
     told = statements(one(prod(), "aws:sns/topicPolicy:TopicPolicy"))
