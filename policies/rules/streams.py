@@ -1,6 +1,6 @@
 """Streams are encrypted, what they cannot deliver is kept, and somebody is told when they run late."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from graph.model import Resource
@@ -18,24 +18,24 @@ def keeps_records(queue: Resource) -> bool:
     return "failed" in str(queue.inputs.get("name", ""))
 
 
-@BOOK.rule("stream-key", STREAM, title="Streams are encrypted with a customer key", remedy="set encryptionType to KMS and kmsKeyId")
-def stream_key(stream: Resource, view: View) -> Iterator[str]:
-    """Records at rest."""
-    if get(stream, "encryptionType") != "KMS" or not keyed(stream, view, "kmsKeyId", stream.inputs.get("kmsKeyId")):
-        yield "is not encrypted with a customer key"
-
-
-@BOOK.rule(
-    "message-key",
-    QUEUE,
-    title="Queues are encrypted with a customer key",
-    remedy="set kmsMasterKeyId",
-    severity="medium",
+Keyed = tuple[str, str, str, str, str, Callable[[Resource], bool] | None]
+KEYED: tuple[Keyed, ...] = (
+    ("stream-key", STREAM, "kmsKeyId", "Streams are encrypted with a customer key", "high", None),
+    ("message-key", QUEUE, "kmsMasterKeyId", "Queues of records are encrypted with a customer key", "medium", keeps_records),
 )
-def message_key(queue: Resource, view: View) -> Iterator[str]:
-    """Messages at rest."""
-    if not keyed(queue, view, "kmsMasterKeyId", queue.inputs.get("kmsMasterKeyId")):
-        yield "is not encrypted with a customer key"
+"""(rule, type, property of the key, title, severity, which resources)."""
+
+
+def _needs_key(name: str, token: str, key: str, title: str, severity: str, only: Callable[[Resource], bool] | None) -> None:
+    @BOOK.rule(name, token, title=title, remedy=f"set {key}, and encryptionType to KMS where there is one", severity=severity, only=only)
+    def check(resource: Resource, view: View) -> Iterator[str]:
+        off = resource.type == STREAM and get(resource, "encryptionType") != "KMS"
+        if off or not keyed(resource, view, key, resource.inputs.get(key)):
+            yield "is not encrypted with a customer key"
+
+
+for row in KEYED:
+    _needs_key(*row)
 
 
 def watched(view: View, metric: str, dimension: str, resource: Resource, output: str = "name") -> bool:
@@ -50,17 +50,43 @@ def watched(view: View, metric: str, dimension: str, resource: Resource, output:
     return any(watches(alarm) for alarm in view.of(ALARM))
 
 
-@BOOK.rule(
-    "stream-lag-alarm",
-    STREAM,
-    title="Somebody is told when a stream is not read in time",
-    remedy="add an alarm on GetRecords.IteratorAgeMilliseconds that has actions",
-    severity="medium",
+Told = tuple[str, str, str, str, str, str, Callable[[Resource], bool] | None]
+TOLD: tuple[Told, ...] = (
+    (
+        "stream-lag-alarm",
+        STREAM,
+        "GetRecords.IteratorAgeMilliseconds",
+        "StreamName",
+        "Somebody is told when a stream is not read in time",
+        "nobody is told when its readers fall behind",
+        None,
+    ),
+    (
+        "dead-letter-alarm",
+        QUEUE,
+        "ApproximateNumberOfMessagesVisible",
+        "QueueName",
+        "Somebody is told when messages wait in a queue of failures",
+        "nobody is told when something is put aside",
+        keeps_records,
+    ),
 )
-def stream_lag_alarm(stream: Resource, view: View) -> Iterator[str]:
-    """Records that are older than the stream's retention are gone."""
-    if not watched(view, "GetRecords.IteratorAgeMilliseconds", "StreamName", stream):
-        yield "nobody is told when its readers fall behind"
+"""(rule, type, metric, its dimension, title, what is wrong without an alarm, which resources). What nobody reads in time is gone."""
+
+
+def _needs_alarm(
+    name: str, token: str, metric: str, dimension: str, title: str, fault: str, only: Callable[[Resource], bool] | None
+) -> None:
+    remedy = f"add an alarm on {metric} that has actions"
+
+    @BOOK.rule(name, token, title=title, remedy=remedy, severity="medium", only=only)
+    def check(resource: Resource, view: View) -> Iterator[str]:
+        if not watched(view, metric, dimension, resource):
+            yield fault
+
+
+for told in TOLD:
+    _needs_alarm(*told)
 
 
 @BOOK.rule(
@@ -92,20 +118,6 @@ def delivery_errors(delivery: Resource, view: View) -> Iterator[str]:
         yield "has no place for records that fail"
     if get(delivery, "extendedS3Configuration.cloudwatchLoggingOptions.enabled") is not True:
         yield "does not log why records fail"
-
-
-@BOOK.rule(
-    "dead-letter-alarm",
-    QUEUE,
-    title="Somebody is told when messages wait in a queue of failures",
-    remedy="add an alarm on ApproximateNumberOfMessagesVisible that has actions",
-    severity="medium",
-    only=keeps_records,
-)
-def dead_letter_alarm(queue: Resource, view: View) -> Iterator[str]:
-    """What a consumer put aside is lost after two weeks."""
-    if not watched(view, "ApproximateNumberOfMessagesVisible", "QueueName", queue):
-        yield "nobody is told when something is put aside"
 
 
 @BOOK.rule(

@@ -12,11 +12,11 @@ from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.images import accounts_pull
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.statements import document
-from components.aws.documents.stores import untagged_expiry
 from components.aws.network.facts import NetworkFacts
 from components.aws.registry.cache import CachePrefix, ImageCache, UpstreamArgs
 from components.aws.registry.database import Database
 from components.aws.registry.database_args import DatabaseArgs
+from components.aws.registry.repository import repository
 from components.aws.storage.bucket import Store, store
 from components.aws.storage.buckets import ObjectStorage
 from components.aws.storage.retention import BucketArgs
@@ -116,26 +116,20 @@ class ModelRegistry(AwsComponent):
         self.register_outputs({"repositories": self.repositories, "database": self.database.host})
 
     def _repository(self, role: str) -> "aws.ecr.Repository":
-        repository = aws.ecr.Repository(
-            f"{self.prefix}-{role}",
-            name=self.context.naming.name(role, limit=256),
-            image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration={"scan_on_push": True},
-            encryption_configurations=[{"encryption_type": "KMS", "kms_key": self.registry_key.arn}],
-            force_delete=not self.args.protect,
-            tags=self.tags(role),
-            opts=self.child(protect=self.args.protect),
-        )
-        aws.ecr.LifecyclePolicy(
-            f"{self.prefix}-{role}-lifecycle",
-            repository=repository.name,
-            policy=untagged_expiry(self.args.untagged_after.days, self.args.keep_images),
-            opts=self.child(),
+        args = self.args
+        made = repository(
+            self,
+            role,
+            called=self.context.naming.name(role, limit=256),
+            key=self.registry_key.arn,
+            untagged_after=args.untagged_after,
+            keep=args.keep_images,
+            protect=args.protect,
         )
         if self.args.readers:
             policy = document(accounts_pull(self.args.readers))
-            aws.ecr.RepositoryPolicy(f"{self.prefix}-{role}-readers", repository=repository.name, policy=policy, opts=self.child())
-        return repository
+            aws.ecr.RepositoryPolicy(f"{self.prefix}-{role}-readers", repository=made.name, policy=policy, opts=self.child())
+        return made
 
     def _scanning(self, kind: Literal["basic", "enhanced"]) -> None:
         """The registry's one setting: every image of the account is scanned, whoever made its repository."""
