@@ -113,6 +113,7 @@ def present(graph: Graph, platform: AnyPlatform) -> set[str]:
     around = (
         {"prometheus", "kube-state-metrics"} if platform.operators.has("kube-prometheus-stack") or platform.operators.prometheus else set()
     )
+    run |= {"probe"} if any(one.probe for one in platform.endpoints.values()) else set()
     return {name for name in exporters() if name in charts or platform.operators.has(name)} | run | around  # type: ignore[arg-type]
 
 

@@ -32,6 +32,11 @@ def holds(body: dict[str, Any], condition: str) -> bool:
     return any(c["type"] == condition and c["status"] == "True" for c in body["status"].get("conditions") or ())
 
 
+def place(body: dict[str, Any]) -> tuple[str, str]:
+    """Namespace and name of an object."""
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
 class World:
     """One stack, up on nodes of its own."""
 
@@ -129,7 +134,8 @@ def test_an_endpoint_at_its_most_still_fits_its_pool(world: World) -> None:
     scalers = [body for body in world.bodies if body["kind"] == "ScaledObject"]
     assert scalers
     for scaler in scalers:
-        (body,) = [b for b in world.deployments if b["metadata"]["namespace"] == scaler["metadata"]["namespace"]]
+        target = scaler["spec"]["scaleTargetRef"]["name"]
+        (body,) = [b for b in world.deployments if place(b) == (scaler["metadata"]["namespace"], target)]
         world.scaled(body, scaler["spec"]["maxReplicaCount"])
         world.scaled(body, body["spec"]["replicas"])
 
@@ -178,7 +184,7 @@ def test_a_full_pool_leaves_the_rest_waiting_and_says_why(world: World) -> None:
 def test_a_drain_of_any_node_ends_and_breaks_no_promise(world: World) -> None:
     for body in world.deployments:
         wait_until(lambda body=body: world.ready(body) == body["spec"]["replicas"], "not settled")
-    least = {body["metadata"]["namespace"]: body["spec"]["replicas"] - 1 for body in world.deployments}
+    least = {place(body): body["spec"]["replicas"] - 1 for body in world.deployments}
     used = {pod["spec"]["nodeName"] for body in world.deployments for pod in world.pods(body)}
     for name in sorted(used):
         _cordon(world.api, name, True)
@@ -204,7 +210,7 @@ def _evict(api: Client, pod: dict[str, Any]) -> None:
         raise
 
 
-def _drain(world: World, name: str, least: dict[str, int]) -> None:
+def _drain(world: World, name: str, least: dict[tuple[str, str], int]) -> None:
     deadline = time.monotonic() + 60
     while held := [(b, p) for b in world.deployments for p in world.pods(b) if p["spec"].get("nodeName") == name]:
         assert time.monotonic() < deadline, f"{name} cannot be drained"
@@ -212,5 +218,5 @@ def _drain(world: World, name: str, least: dict[str, int]) -> None:
             with contextlib.suppress(TooSoon):
                 _evict(world.api, pod)
         for body in world.deployments:
-            assert world.ready(body) >= least[body["metadata"]["namespace"]], f"{body['metadata']['name']} lost more than its budget"
+            assert world.ready(body) >= least[place(body)], f"{body['metadata']['name']} lost more than its budget"
         time.sleep(0.2)

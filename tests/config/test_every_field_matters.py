@@ -131,6 +131,8 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "endpoints.*.scale.schedules.*.start": {("endpoints", "chat", "scale", "schedules", "office", "start"): "0 8 * * 1-5"},
         "endpoints.*.scale.schedules.*.end": {("endpoints", "chat", "scale", "schedules", "office", "end"): "0 20 * * 1-5"},
         "endpoints.*.scale.schedules.*.timezone": {("endpoints", "chat", "scale", "schedules", "office", "timezone"): "Europe/Paris"},
+        "endpoints.*.probe.key": {("endpoints", "chat", "probe", "key"): None},
+        "endpoints.*.probe.request.body": {("endpoints", "chat", "probe", "request", "body"): '{"model": "llama"}'},
         "endpoints.*.objectives.ttft_p95": {("endpoints", "chat", "objectives", "ttft_p95"): "5s"},
         "database.addresses.[]": {("database", "addresses"): ["10.40.2.0/24"]},
     },

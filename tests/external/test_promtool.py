@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from components.kubernetes.manifests import Identity
+from components.kubernetes.serving import probe
 from components.kubernetes.serving.objectives import BURNS, ObjectivesArgs, prometheus_rule
 from infra.offline import evaluate
 from rehearsal.golang import Unavailable
@@ -73,7 +74,7 @@ def requests(bad: float, rate: float = 100) -> dict[str, str]:
         f'http_requests_total{{{here},status="5xx"}}': f"0+{slow}x{MINUTES}",
         f'vllm:time_to_first_token_seconds_bucket{{{here},le="2.5"}}': f"0+{fast}x{MINUTES}",
         f"vllm:time_to_first_token_seconds_count{{{here}}}": f"0+{rate}x{MINUTES}",
-        f"up{{{here}}}": f"1x{MINUTES}",
+        f'up{{{here},container="server"}}': f"1x{MINUTES}",
     }
 
 
@@ -130,5 +131,49 @@ def test_errors_are_nought_where_none_was_ever_counted(tool: Path, tmp_path: Pat
 def test_silence_is_told(tool: Path, tmp_path: Path) -> None:
     assert fired(tool, tmp_path, requests(0), "EndpointSilent") == set()
     assert fired(tool, tmp_path, {}, "EndpointSilent") == {""}
-    down = {f'up{{namespace="{NAMESPACE}",pod="a"}}': f"0x{MINUTES}"}
+    down = {f'up{{namespace="{NAMESPACE}",pod="a",container="server"}}': f"0x{MINUTES}"}
     assert fired(tool, tmp_path, down, "EndpointSilent") == {""}
+
+
+@pytest.mark.parametrize(
+    ("series", "firing"),
+    [
+        ({"groundwork_probe_success": "1x20"}, set()),
+        ({"groundwork_probe_success": "1x5 0x14"}, {"EndpointProbeFailing"}),
+        ({"groundwork_probe_success": "1x17 0x2"}, set()),
+        ({"groundwork_probe_success": "0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1 0 1"}, set()),
+    ],
+)
+def test_a_probe_pages_for_what_lasts(tool: Path, tmp_path: Path, series: dict[str, str], firing: set[str]) -> None:
+    rules = written(tmp_path, probe.alert(IDENTITY, ""))
+    named = {f'{name}{{namespace="{NAMESPACE}"}}': values for name, values in series.items()}
+    assert alerts(tool, tmp_path, rules, named, 19) == firing
+
+
+def test_a_probe_that_is_gone_is_told(tool: Path, tmp_path: Path) -> None:
+    rules = written(tmp_path, probe.alert(IDENTITY, ""))
+    assert alerts(tool, tmp_path, rules, {}, 20) == set()
+    assert alerts(tool, tmp_path, rules, {}, 40) == {"EndpointProbeMissing"}
+
+
+def alerts(tool: Path, folder: Path, rules: Path, series: dict[str, str], minute: int) -> set[str]:
+    """Names of the probe's alerts that fire at a minute."""
+    found = set()
+    for name in ("EndpointProbeFailing", "EndpointProbeMissing"):
+        case = {
+            "interval": "1m",
+            "input_series": [{"series": which, "values": values} for which, values in series.items()],
+            "promql_expr_test": [
+                {
+                    "expr": f'count(ALERTS{{alertname="{name}",alertstate="firing"}}) or vector(0)',
+                    "eval_time": f"{minute}m",
+                    "exp_samples": [{"labels": "{}", "value": 1}],
+                }
+            ],
+        }
+        test = folder / f"{name}.yaml"
+        test.write_text(yaml.safe_dump({"rule_files": [str(rules)], "evaluation_interval": "1m", "tests": [case]}))
+        done = subprocess.run([tool, "test", "rules", test], capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0 or "exp:" in done.stdout + done.stderr, done.stdout + done.stderr
+        found |= {name} if done.returncode == 0 else set()
+    return found

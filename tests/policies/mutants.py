@@ -175,7 +175,7 @@ DEFECTS: dict[str, Defect] = {
     "restore-tested": Defect("aws:backup/restoreTestingSelection:RestoreTestingSelection", blamed=DATABASE, drop=True),
     "images-elsewhere": Defect("aws:ecr/replicationConfiguration:ReplicationConfiguration", blamed=REPOSITORY, drop=True),
     "image-digest": Defect(DEPLOYMENT, f"{CONTAINER}/image", "vllm/vllm-openai:latest"),
-    "placeholder-image": Defect("kubernetes:batch/v1:Job", f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),
+    "placeholder-image": Defect(DEPLOYMENT, f"{CONTAINER}/image", "example.com/a/b@sha256:" + "0" * 64),
     "placeholder-id": Defect(GROUP, "releaseVersion", "1.50.0-00000000"),
     "image-maintained": Defect(DEPLOYMENT, f"{CONTAINER}/image", "docker.io/bitnami/postgresql@sha256:" + "1" * 64),
     "repository-immutable": Defect(REPOSITORY, "imageTagMutability", "MUTABLE"),

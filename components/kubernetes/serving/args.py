@@ -10,6 +10,7 @@ from components.kubernetes.serving.engines import Engine, VllmEngine
 from components.kubernetes.serving.memory import ModelFacts
 from components.kubernetes.serving.model import ModelUri
 from components.kubernetes.serving.objectives import ObjectivesArgs
+from components.kubernetes.serving.probe import ProbeArgs
 from components.kubernetes.serving.scaling import ScaleArgs, misjudged
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
@@ -46,6 +47,8 @@ class InferenceEndpointArgs(Spec):
     """How many replicas run."""
     objectives: ObjectivesArgs | None = None
     """What the endpoint promises, and is watched for; of vLLM and Triton only, whose metrics are known. Absent promises nothing."""
+    probe: ProbeArgs | None = None
+    """A client that asks the endpoint for an answer at an interval, and the alert when it gets none."""
     clients: Many[Name] = ()
     """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
@@ -80,6 +83,14 @@ class InferenceEndpointArgs(Spec):
         if self.cache and self.cache.size.value < 2 * self.weights.value:
             text = f"{self.cache.size} does not hold two versions of {self.weights}, old and new: give {2 * self.weights.gib}GiB or more"
             yield Problem(("cache", "size"), text)
+
+    @rule("probe", "secrets")
+    def _probe_has_its_key(self) -> Iterator[Problem]:
+        if self.probe and self.probe.key and self.probe.key not in self.secrets:
+            told = f"secrets are {', '.join(sorted(self.secrets))}" if self.secrets else "the endpoint has none"
+            yield Problem(
+                ("probe", "key"), f"names no secret variable of the endpoint, {self.probe.key}: {told}; add it to secrets, or remove it"
+            )
 
     @rule("engine", "nodes")
     def _groups(self) -> Iterator[Problem]:

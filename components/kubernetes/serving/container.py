@@ -12,6 +12,7 @@ from components.kubernetes.serving import cache
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.engines import ContainerEngine, TritonEngine, VllmEngine
 from components.kubernetes.serving.model import Model
+from components.kubernetes.serving.objectives import SERVER
 from components.kubernetes.vocabulary import quantity
 
 STARTUP_PERIOD = 10
@@ -147,7 +148,7 @@ def container(
     cached = [{"name": cache.CLAIM, "mountPath": cache.FOLDER, "readOnly": True}] if args.cache else []
     listed = [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()]
     return {
-        "name": "server",
+        "name": SERVER,
         "image": args.engine.image,
         **started,
         "env": manifests.environment({**own, **variables}),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.serving.engines import Engine
-from components.kubernetes.serving.objectives import TTFT, WINDOWS, Objective, ObjectivesArgs, objectives
+from components.kubernetes.serving.objectives import SERVER, TTFT, WINDOWS, Objective, ObjectivesArgs, objectives
 from components.kubernetes.serving.scaling import queue_query
 
 SIDECAR = "grafana_dashboard"
@@ -38,7 +38,9 @@ def panels(identity: Identity, args: ObjectivesArgs, engine: Engine) -> tuple[Pa
     shown += [Panel("Requests", (("a second", promises[0].every.replace("{window}", RECENT)),), "reqps")]
     loads = [("waiting", engine.queue_metric), ("running", engine.running_metric)]
     shown += [Panel("In flight", tuple((name, queue_query(metric, identity.namespace)) for name, metric in loads if metric), "short")]
-    shown += [Panel("Replicas that answer", (("replicas", f"count(up{here} == 1)"),), "short")]
+    shown += [
+        Panel("Replicas that answer", (("replicas", f'count(up{{namespace="{identity.namespace}",container="{SERVER}"}} == 1)'),), "short")
+    ]
     if engine.cache_metric:
         shown += [Panel("Key-value cache in use", (("fullest replica", f"max({engine.cache_metric}{here})"),), "percentunit", 1)]
     if args.ttft_p95:

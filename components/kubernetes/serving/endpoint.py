@@ -8,13 +8,13 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import Manifest
-from components.kubernetes.serving import cache, multinode, objectives, pods, ports
+from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
 from components.kubernetes.serving.ports import metrics_port
-from components.kubernetes.serving.scaling import ScaleArgs, scaled_object, triggers
+from components.kubernetes.serving.scaling import ScaleArgs, awake, scaled_object, triggers
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 
 __all__ = ["InferenceEndpoint", "InferenceEndpointArgs", "ScaleArgs"]
@@ -53,7 +53,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
         clients = [*args.clients, operators.monitoring.namespace]
         destinations = [*cluster.dataplane_egress, *binding.egress]
         network = enclosure.admit(args.engine.port, clients, destinations)
-        variables = {**models.environment, **binding.environment, **self._secrets(enclosure, args)}
+        secrets = self._secrets(enclosure, args)
+        variables = {**models.environment, **binding.environment, **secrets}
         uri = pulumi.Output.concat(models.uri, "/", model.prefix)
         after = [account, network, *binding.depends_on, *cluster.ready]
         if args.cache:
@@ -68,9 +69,14 @@ class InferenceEndpoint(pulumi.ComponentResource):
             replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
             replicas = self._pods(enclosure, pods.deployment(identity, args, replica), self._owned(args), after)
         looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, operators.monitoring.address)
-        self._watch(enclosure, args, looked_at, replicas)
+        when = awake(identity.namespace, pool.resource) if args.scale.min == 0 else ""
+        self._watch(enclosure, args, looked_at, replicas, when)
         ports.opened(enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
         enclosure.publish(replicas)
+        if args.probe:
+            asked = args.probe.request or probe.question(args.engine, args.model)
+            monitoring = operators.monitoring.namespace
+            probe.attach(enclosure, args.probe, asked, secrets, port=args.engine.port, monitoring=monitoring, awake=when)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
         self.register_outputs({"namespace": self.namespace, "url": self.url})
@@ -101,8 +107,10 @@ class InferenceEndpoint(pulumi.ComponentResource):
         opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), options)
         return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
 
-    def _watch(self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource) -> None:
-        """What scrapes the pods, what watches their promises, and what scales them on it."""
+    def _watch(
+        self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource, when: str
+    ) -> None:
+        """What scrapes the pods, what watches their promises, and what scales them on it. `when` holds while there is a replica."""
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
@@ -110,8 +118,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
             f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity, metrics_port(args.engine.other_ports))
         )
         if args.objectives:
-            sleeps = args.scale.min == 0
-            rules = objectives.prometheus_rule(identity, args.objectives, counted=args.engine.counts, sleeps=sleeps)
+            rules = objectives.prometheus_rule(identity, args.objectives, counted=args.engine.counts, awake=when)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
         if args.objectives and args.objectives.dashboard:
             shown = dashboard(identity, args.objectives, args.engine)

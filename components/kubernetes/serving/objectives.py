@@ -17,6 +17,8 @@ MOST_ERRORS = 600
 LEAST_REQUESTS = 20
 """Requests within the long window below which nothing is concluded from their ratio."""
 SILENT_AFTER = "10m"
+SERVER = "server"
+"""Name of the container that serves, by which Prometheus tells it from a probe."""
 
 
 class ObjectivesArgs(Spec):
@@ -94,17 +96,17 @@ def objectives(args: ObjectivesArgs, namespace: str, also: str = "", counted: Co
     return tuple(found)
 
 
-def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, counted: Counted = VLLM, sleeps: bool = False) -> Manifest:
+def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, counted: Counted = VLLM, awake: str = "") -> Manifest:
     """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace.
 
-    `sleeps`: the endpoint may have no replica, and its silence is then nothing to tell.
+    `awake` holds while there is a replica, where there may be none; silence is then nothing to tell.
     """
     promises = objectives(args, identity.namespace, counted=counted)
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
     groups = [
         {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},
         {"name": f"{identity.name}-budgets", "rules": [_alert(o, burn, labels) for o in promises for burn in BURNS]},
-        {"name": f"{identity.name}-presence", "rules": [_silence(labels, sleeps)]},
+        {"name": f"{identity.name}-presence", "rules": [_silence(labels, awake)]},
     ]
     return {
         "api_version": "monitoring.coreos.com/v1",
@@ -135,13 +137,13 @@ def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[
     }
 
 
-def _silence(labels: Mapping[str, str], sleeps: bool) -> dict[str, Any]:
+def _silence(labels: Mapping[str, str], awake: str) -> dict[str, Any]:
     """No pod is scraped: the promises can then be neither kept nor seen to be broken."""
-    here = f'namespace="{labels["namespace"]}"'
-    awake = f' and on() sum(kube_resourcequota{{{here},resource="pods",type="used"}}) > 0' if sleeps else ""
+    here = f'namespace="{labels["namespace"]}",container="{SERVER}"'
+    when = f" and on() {awake}" if awake else ""
     return {
         "alert": "EndpointSilent",
-        "expr": f"absent(up{{{here}}} == 1){awake}",
+        "expr": f"absent(up{{{here}}} == 1){when}",
         "for": SILENT_AFTER,
         "labels": {**labels, "severity": "page"},
         "annotations": {

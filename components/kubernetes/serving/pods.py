@@ -71,6 +71,7 @@ def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifes
 
 
 def quota(args: InferenceEndpointArgs, gpu_resource: str) -> Mapping[str, str]:
-    """What the namespace may hold: every replica, and one that is still stopping while its successor starts."""
+    """What the namespace may hold: every replica, one that is still stopping while its successor starts, and the endpoint's helpers."""
     pods = args.nodes * (args.scale.max + 1)
-    return {"pods": str(pods), f"requests.{gpu_resource}": str(args.gpus * pods)}
+    helpers = (args.probe is not None) + (args.cache is not None)
+    return {"pods": str(pods + helpers), f"requests.{gpu_resource}": str(args.gpus * pods)}

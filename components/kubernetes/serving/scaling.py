@@ -139,6 +139,11 @@ def asleep(namespace: str, gpu_resource: str) -> str:
     return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}}) == 0'
 
 
+def awake(namespace: str, gpu_resource: str) -> str:
+    """PromQL that holds while a pod of the namespace holds a GPU."""
+    return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}}) > 0'
+
+
 def triggers(scale: ScaleArgs, engine: Engine, namespace: str, gpu_resource: str, prometheus: str) -> list[Manifest]:
     """What KEDA looks at. A missing series is an error and not an empty queue, but where it is known that no pod is there to have one."""
     share = f"{scale.kv_usage.value / 10_000:g}" if scale.kv_usage else ""

@@ -38,6 +38,7 @@ CHANGES: dict[str, Any] = {
     "endpoint.scale.schedules": {"day": {"start": "0 7 * * *", "end": "0 19 * * *", "timezone": "UTC", "replicas": 3}},
     "endpoint.scale.wake": {"query": "sum(jobs_waiting)", "threshold": 9},
     "endpoint.objectives": {"errors": "1%", "ttft_p95": "2.5s"},
+    "endpoint.probe": {"image": f"registry.example.internal/ml/python@{DIGEST}"},
     "endpoint.clients": ["batch"],
     "endpoint.secrets": {"API_KEY": Secret("x", encrypted=False)},
     "container.engine.image": f"registry.example.internal/ml/embedder@{DIGEST}",

@@ -13,7 +13,7 @@ from components.kubernetes.serving import pods
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
 from components.kubernetes.serving.objectives import ObjectivesArgs, prometheus_rule
-from components.kubernetes.serving.scaling import ScaleArgs, queue_query, scaled_object, triggers
+from components.kubernetes.serving.scaling import ScaleArgs, awake, queue_query, scaled_object, triggers
 from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 
@@ -208,9 +208,8 @@ def test_an_endpoint_that_sleeps_is_made_awake(endpoint_args: Any) -> None:
 
 def test_silence_of_a_sleeper_is_nothing_to_tell() -> None:
     args = ObjectivesArgs.model_validate({"errors": "1%"})
-    told = [prometheus_rule(IDENTITY, args, sleeps=sleeps)["spec"]["groups"][-1]["rules"][0]["expr"] for sleeps in (False, True)]
-    assert "kube_resourcequota" not in told[0]
-    assert told[1].startswith(told[0] + " and on() sum(kube_resourcequota{")
+    told = [prometheus_rule(IDENTITY, args, awake=when)["spec"]["groups"][-1]["rules"][0]["expr"] for when in ("", awake("ns", "gpu"))]
+    assert told[1] == told[0] + ' and on() sum(kube_resourcequota{namespace="ns",resource="requests.gpu",type="used"}) > 0'
 
 
 def test_the_quota_holds_every_replica_and_one_that_is_stopping(endpoint_args: Any) -> None:
