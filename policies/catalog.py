@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from policies.model import Rule
 from policies.rules import (
+    accelerators,
     account,
     availability,
     backup,
@@ -19,7 +20,21 @@ from policies.rules import (
     workloads,
 )
 
-CONCERNS = (encryption, exposure, identity, logging, ownership, availability, backup, recovery, supply_chain, workloads, account, streams)
+CONCERNS = (
+    encryption,
+    exposure,
+    identity,
+    logging,
+    ownership,
+    availability,
+    backup,
+    recovery,
+    supply_chain,
+    workloads,
+    accelerators,
+    account,
+    streams,
+)
 BOOKS = tuple(module.BOOK for module in CONCERNS)
 RULES: tuple[Rule, ...] = tuple(rule for book in BOOKS for rule in book.rules)
 BY_ID: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in RULES})

@@ -11,6 +11,7 @@ POOL_LABEL, POOL_TAG = "groundwork.dev/pool", "groundwork:pool"
 GROUP, POOL = "aws:eks/nodeGroup:NodeGroup", "kubernetes:karpenter.sh/v1:NodePool"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 KARPENTER_CLASS, AUTO_CLASS = "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass", "kubernetes:eks.amazonaws.com/v1:NodeClass"
+RELEASE = "kubernetes:helm.sh/v3:Release"
 MAKERS = (GROUP, POOL)
 """Types of what makes nodes."""
 LEADER_WORKERS = "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
@@ -95,6 +96,17 @@ def instance_tags(maker: Resource, view: View) -> Iterator[Mapping[str, Any]]:
     for template in view.linked(maker, "launchTemplate", TEMPLATE):
         rows = [row for row in get(template, "tagSpecifications", ()) if row.get("resourceType") == "instance"]
         yield {key: value for row in rows for key, value in row.get("tags", {}).items()}
+
+
+def repaired(maker: Resource, view: View) -> bool:
+    """Whether its broken nodes are replaced: by EKS where a group asks for it, by Karpenter behind a gate, by Auto Mode always."""
+    if maker.type == GROUP:
+        return get(maker, "nodeRepairConfig.enabled") is True
+    made_from = node_class(maker, view)
+    if made_from is not None and made_from.type == AUTO_CLASS:
+        return True
+    charts = [release for release in view.of(RELEASE) if str(get(release, "chart", "")).rpartition("/")[2] == "karpenter"]
+    return any(get(release, "values.settings.featureGates.nodeRepair") is True for release in charts)
 
 
 def start(source: Resource) -> Mapping[str, Any]:

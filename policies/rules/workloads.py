@@ -6,7 +6,7 @@ from typing import Any
 
 from graph.model import UNKNOWN, Resource
 from policies.model import Book, View, get
-from policies.nodes import GROUP, MAKERS, accelerated, taints
+from policies.nodes import MAKERS, accelerated, repaired, taints
 
 BOOK = Book("workloads")
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
@@ -65,15 +65,15 @@ def gpu_pool_taint(maker: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "gpu-node-repair",
-    GROUP,
+    *MAKERS,
     title="Broken GPU nodes are replaced",
-    remedy="enable node repair",
+    remedy="enable node repair, of the group or of Karpenter",
     severity="medium",
     only=accelerated,
 )
-def gpu_node_repair(group: Resource, view: View) -> Iterator[str]:
-    """By the node monitoring agent's findings (EKS user guide, node health)."""
-    if get(group, "nodeRepairConfig.enabled") is not True:
+def gpu_node_repair(maker: Resource, view: View) -> Iterator[str]:
+    """By the node monitoring agent's findings (EKS user guide, node health). Auto Mode always does it."""
+    if not repaired(maker, view):
         yield "keeps nodes whose GPUs have failed"
 
 

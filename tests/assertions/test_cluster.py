@@ -241,3 +241,19 @@ class TestAutoMode:
 
 def test_there_is_a_cluster_in_auto_mode_to_look_at() -> None:
     assert in_auto_mode()
+
+
+@pytest.mark.parametrize("stack", sorted(platforms()))
+def test_each_role_has_one_entry_that_reaches_as_far_as_it_should(stack: str) -> None:
+    made = graph(stack)
+    entries = [e for e in made.of_type("aws:eks/accessEntry:AccessEntry") if e.inputs.get("type", "STANDARD") == "STANDARD"]
+    keys = [(e.property_dependencies["clusterName"], e.inputs["principalArn"]) for e in entries]
+    assert len(set(keys)) == len(keys)
+    for row in made.of_type(ASSOCIATION):
+        policy, scope = row.inputs["policyArn"].rpartition("/")[2], row.inputs["accessScope"]
+        whole = {"AmazonEKSClusterAdminPolicy": "administrator", "AmazonEKSViewPolicy": "viewer", "AmazonEKSAutoNodePolicy": "auto-node"}
+        if scope["type"] == "cluster":
+            assert f"-{whole[policy]}-" in row.name
+        else:
+            assert scope["namespaces"]
+            assert "*" not in scope["namespaces"]

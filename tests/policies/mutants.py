@@ -209,6 +209,7 @@ DEFECTS: dict[str, Defect] = {
     ),
     "topic-customer-key": Defect(TOPIC, "kmsMasterKeyId", CUT, unlink="kmsMasterKeyId"),
     "gpu-pool-cost-tag": Defect(TEMPLATE, "tagSpecifications", CUT, GROUP, where=lambda t: "pool-" in t.name),
+    "accelerator-announced-once": Defect(GROUP, "amiType", "AL2023_x86_64_NVIDIA", where=gpu),
     "gpu-pool-idle": Defect(GROUP, "scalingConfig/minSize", 2, where=lambda g: "training" in g.name),
     "gpu-pool-budget": Defect(BUDGET, "notifications", CUT, GROUP, where=lambda b: "pool-" in b.name),
     "tracking-login": Defect(DEPLOYMENT, f"{CONTAINER}/command", ["mlflow", "server"], where=lambda d: d.name == "tracking-pods"),

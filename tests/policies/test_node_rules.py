@@ -1,5 +1,6 @@
 """Rules on nodes hold however nodes are made: a defect planted in a Karpenter or Auto Mode pool is found as one in a node group is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -7,17 +8,27 @@ from typing import Any
 
 import pytest
 
-from graph.model import Graph
+from graph.model import Graph, Resource
 from infra.offline import evaluate as evaluate_stack
 from policies.evaluate import evaluate
-from policies.nodes import AUTO_CLASS, KARPENTER_CLASS, POOL, pool_of
+from policies.nodes import AUTO_CLASS, GROUP, KARPENTER_CLASS, POOL, RELEASE, pool_of
 from tests.policies.mutants import CUT, Defect
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+CONTEXTS = Path(__file__).parents[1] / "config" / "full"
 DEPLOYMENT, BUDGET, QUEUE = "kubernetes:apps/v1:Deployment", "aws:budgets/budget:Budget", "aws:sqs/queue:Queue"
 TEMPLATE = "spec/template/spec"
 SPOT = [{"key": "karpenter.sh/capacity-type", "operator": "In", "values": ["spot"]}]
 ONE_ZONE = [{"key": "topology.kubernetes.io/zone", "operator": "In", "values": ["us-west-2a"]}]
+
+GATES, KARPENTER_NAME = "values/settings/featureGates", "cluster-karpenter"
+
+
+def named(chart: str) -> Callable[[Resource], bool]:
+    return lambda release: str(release.inputs["chart"]).endswith(chart)
+
+
+keda, operator, neuron = named("keda"), named("gpu-operator"), named("neuron-helm-chart")
 
 
 @dataclass(frozen=True)
@@ -43,6 +54,11 @@ PLANTED = (
     Planted("karpenter", "gpu-pool-budget", POOL, (Defect(BUDGET, drop=True, where=lambda b: "pool-" in b.name),)),
     Planted("karpenter", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints", [], KARPENTER[0])),
     Planted("karpenter", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints/0/effect", "PreferNoSchedule", KARPENTER[0])),
+    Planted("karpenter", "accelerator-announced-once", POOL, (Defect(KARPENTER_CLASS, "spec/amiFamily", "AL2023"),)),
+    Planted("karpenter", "accelerator-announced-once", POOL, (Defect(RELEASE, "chart", "nvidia-device-plugin", where=keda),)),
+    Planted(
+        "karpenter", "gpu-node-repair", POOL, (Defect(RELEASE, f"{GATES}/nodeRepair", False, where=lambda r: r.name == KARPENTER_NAME),)
+    ),
     Planted("karpenter", "imdsv2", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/metadataOptions", {}),)),
     Planted("karpenter", "node-private", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/associatePublicIPAddress", True),)),
     Planted("karpenter", "volume-customer-key", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/blockDeviceMappings", CUT),)),
@@ -53,13 +69,17 @@ PLANTED = (
     ),
     Planted("auto-mode", "gpu-pool-budget", POOL, (Defect(BUDGET, drop=True, where=lambda b: "pool-" in b.name),)),
     Planted("auto-mode", "gpu-pool-taint", POOL, edited(f"{TEMPLATE}/taints", CUT, KARPENTER[1])),
+    Planted("auto-mode", "accelerator-announced-once", POOL, (Defect(RELEASE, "chart", "nvidia-device-plugin", where=keda),)),
+    Planted("aws-sharing", "accelerator-announced-once", GROUP, (Defect(RELEASE, "values/devicePlugin/enabled", False, where=operator),)),
+    Planted("trn2", "accelerator-announced-once", GROUP, (Defect(RELEASE, drop=True, where=neuron),)),
     Planted("auto-mode", "system-zones", POOL, edited(f"{TEMPLATE}/requirements", ONE_ZONE, "cluster-system")),
 )
 
 
 @cache
 def drawn(stack: str) -> Graph:
-    return evaluate_stack(EXAMPLES / f"Pulumi.{stack}.yaml").graph
+    example, context = EXAMPLES / f"Pulumi.{stack}.yaml", CONTEXTS / f"{stack}.yaml"
+    return evaluate_stack(example if example.exists() else context).graph
 
 
 @pytest.mark.parametrize("planted", PLANTED, ids=lambda p: f"{p.stack}-{p.rule}")

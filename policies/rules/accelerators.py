@@ -1,0 +1,62 @@
+"""Accelerators of nodes: each is announced to the cluster by one thing, whoever makes the node and whatever image it runs."""
+
+from collections.abc import Iterator, Mapping
+
+from components.accelerators import aws_machines
+from components.aws.cluster.compatibility import image_for, plugin_problems
+from components.aws.cluster.versions import images
+from graph.model import Resource
+from policies.model import Book, View, get
+from policies.nodes import AUTO_CLASS, GROUP, MAKERS, RELEASE, accelerated, labels, machines, node_class
+
+BOOK = Book("accelerators")
+ANNOUNCERS: Mapping[str, str] = {
+    "gpu-operator": "gpu-operator",
+    "nvidia-device-plugin": "device-plugin",
+    "neuron-helm-chart": "neuron-plugin",
+}
+"""What announces accelerators, by the chart that brings it."""
+KEPT_OFF = "nvidia.com/gpu.deploy.operands"
+"""Label by which a node keeps the parts of the GPU operator away."""
+
+
+def image_of(maker: Resource, view: View) -> str:
+    """The EKS image type of the nodes, or "" where it is none that the version matrix knows."""
+    if maker.type == GROUP:
+        kind = str(get(maker, "amiType", ""))
+        return kind if kind in images() else ""
+    made_from, known = node_class(maker, view), [machine for name in machines(maker) if (machine := aws_machines().get(name))]
+    if made_from is None or not known:
+        return ""
+    family = get(made_from, "spec.amiFamily", "Bottlerocket")
+    try:
+        return image_for(known[0], "al2023" if family == "AL2023" else "bottlerocket")
+    except ValueError:
+        return ""
+
+
+def announcers(maker: Resource, view: View) -> list[str]:
+    """What the cluster runs that would announce accelerators of these nodes."""
+    found = []
+    for release in view.of(RELEASE):
+        name = ANNOUNCERS.get(str(get(release, "chart", "")).rpartition("/")[2])
+        silent = name == "gpu-operator" and (
+            get(release, "values.devicePlugin.enabled", True) is False or labels(maker).get(KEPT_OFF) == "false"
+        )
+        found += [name] if name and not silent else []
+    return found
+
+
+@BOOK.rule(
+    "accelerator-announced-once",
+    *MAKERS,
+    title="Each accelerator is announced by one thing",
+    remedy="install what the image lacks, and keep off its nodes what the image has",
+    only=accelerated,
+)
+def accelerator_announced_once(maker: Resource, view: View) -> Iterator[str]:
+    """By the image, a device plugin, the GPU operator or EKS Auto Mode: two would count each device twice, none leaves pods waiting."""
+    made_from = node_class(maker, view)
+    auto = made_from is not None and made_from.type == AUTO_CLASS
+    if image := image_of(maker, view):
+        yield from plugin_problems([image], announcers(maker, view), auto_mode=auto)
