@@ -101,6 +101,13 @@ def objectives(args: RecoveryArgs, endpoints: Sequence[InferenceEndpointArgs]) -
         yield Problem((HERE, "rto"), f"{wait}: {fix}")
 
 
+def not_copied(storage: StorageArgs) -> Iterator[Note]:
+    """What of the storage stays in the site's region whatever is declared."""
+    kept = {"scratch": storage.scratch, "shared": storage.shared}
+    if left := [name for name, args in kept.items() if args]:
+        yield Note("not copied", f"file systems {', '.join(left)}: what must outlive the site belongs in a bucket")
+
+
 def _pool(home: GpuPoolArgs, stated: PoolCapacity) -> str:
     if stated.reserved is not None:
         return f"reserved: {stated.reserved} of {home.max} {home.machine} in {stated.zone}, paid for all the time"

@@ -256,3 +256,9 @@ def test_the_registrys_replication_can_be_left_to_another_stack() -> None:
     assert {found.name for found in made.of_type(REPOSITORY)} == {"registry-vllm", "recovery-images-vllm"}
     assert not [verdict for verdict in evaluate(made) if verdict.rule == "images-elsewhere" and verdict.status == "fail"]
     assert "images" in {note.subject for note in left.notes()}
+
+
+def test_a_review_says_what_of_the_storage_no_region_has() -> None:
+    told = [note.text for note in platform("prod").notes() if note.subject == "not copied"]
+    assert any("scratch, shared" in text for text in told)
+    assert any("checkpoints" in text for text in told)
