@@ -202,6 +202,12 @@ class Cluster(Protocol):
     def dataplane_egress(self) -> Sequence[tuple[str, int]]:
         """(CIDR, TCP port) pairs that reach object stores and databases from a pod, for network policies."""
 
+    def admit(self, name: str, group: str, principals: Sequence[str], parent: pulumi.Resource) -> None:
+        """Let who the site knows by the given names act as members of a Kubernetes group; children are named after `name`.
+
+        Raises ValueError where the cluster's owners decide who is in which group, and principals are given all the same.
+        """
+
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
     ) -> Binding:

@@ -13,7 +13,10 @@ from graph import wire
 from graph.model import Options, Resource, SecretValue
 from graph.types.materialise import Materialised, Scope, materialise, planned
 from graph.types.schema import PROVIDER_PREFIX
-from graph.urns import STACK_TYPE, child_urn, provider_urn, seconds
+from graph.urns import REFERENCE_TYPE, STACK_TYPE, child_urn, own_urns, provider_urn, seconds
+
+References = Mapping[str, Mapping[str, Any]]
+"""Outputs of other stacks, by the full name that a program refers to them by: organisation/project/stack."""
 
 
 class Refused(Exception):
@@ -44,9 +47,10 @@ class Recorder(MockMonitor):
     """Records registrations in order. Names, inheritance and dependencies follow the engine's resource monitor.
 
     `unknowns` answers as an engine preview does; otherwise every output gets a known value of the right form.
+    `references` holds the outputs of other stacks by their full names. A reference is no resource of the stack, and nothing waits for it.
     """
 
-    def __init__(self, project: str, stack: str, *, unknowns: bool) -> None:
+    def __init__(self, project: str, stack: str, *, unknowns: bool, references: References | None = None) -> None:
         super().__init__(_NoMocks())
         self.project, self.stack, self.unknowns = project, stack, unknowns
         self.registered: list[Resource] = []
@@ -55,6 +59,7 @@ class Recorder(MockMonitor):
         self._providers: dict[str, Mapping[str, str]] = {}
         self._scopes: dict[str, Scope] = {}
         self._unconfigured: set[str] = set()
+        self._references = references or {}
         self.answered = 0
 
     def RegisterResource(self, request: resource_pb2.RegisterResourceRequest) -> resource_pb2.RegisterResourceResponse:
@@ -74,7 +79,14 @@ class Recorder(MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=made.id, object=self._answer(request, made, provider))
 
     def ReadResource(self, request: resource_pb2.ReadResourceRequest) -> resource_pb2.ReadResourceResponse:
-        """Refuse `.get()`: what exists outside the stack comes in through config."""
+        """Answer for another stack; refuse any other `.get()`, since what exists outside the stack comes in through config."""
+        self.answered += 1
+        if request.type == REFERENCE_TYPE and request.id in self._references:
+            urn = child_urn(self.stack, self.project, request.parent, request.type, request.name)
+            told = {"name": request.id, "outputs": dict(self._references[request.id]), "secretOutputNames": []}
+            return resource_pb2.ReadResourceResponse(urn=urn, properties=wire.to_struct(told))
+        if request.type == REFERENCE_TYPE:
+            raise Refused(f"the program refers to stack {request.id}, whose outputs are not known here")
         raise Refused(f"the program reads {request.type} {request.name!r}; pass what exists through config instead")
 
     def Invoke(self, request: Any) -> Any:
@@ -155,7 +167,7 @@ class Recorder(MockMonitor):
         provider: str,
         made: Materialised,
     ) -> Resource:
-        by_property = {name: tuple(sorted(found.urns)) for name, found in request.propertyDependencies.items() if found.urns}
+        by_property = {name: own for name, found in request.propertyDependencies.items() if (own := own_urns(found.urns))}
         return Resource(
             urn=urn,
             type=request.type,
@@ -167,7 +179,7 @@ class Recorder(MockMonitor):
             outputs=made.outputs,
             computed=made.computed,
             provider=provider,
-            dependencies=tuple(sorted(request.dependencies)),
+            dependencies=own_urns(request.dependencies),
             property_dependencies=by_property,
             options=self._options(request, inherited),
         )

@@ -6,20 +6,21 @@ from typing import Any, Final
 
 from graph import wire
 from graph.model import UNKNOWN, Graph, Options, Resource, SecretValue
-from graph.urns import STACK_TYPE, Urn, provider_urn
+from graph.urns import REFERENCE_TYPE, STACK_TYPE, Urn, own_urns, provider_urn
 
 BUILT_IN_PROVIDER: Final = "pulumi:providers:pulumi"
 """The engine's provider for its own look-ups, which no program asks for."""
 
 
 def from_deployment(exported: Mapping[str, Any]) -> Graph:
-    """The graph of an exported stack, without what waits for deletion and the engine's provider for itself; secrets are marked.
+    """The graph of an exported stack, without what waits for deletion, the engine's provider for itself and references to other stacks.
+    Secrets are marked.
 
     A secret exported as ciphertext holds `UNKNOWN`; with `--show-secrets` it holds its value.
     Raises ValueError if the state has no root stack, which is what an empty stack looks like.
     """
     rows = exported.get("deployment", exported).get("resources", [])
-    resources = tuple(_resource(row) for row in rows if not row.get("delete") and row["type"] != BUILT_IN_PROVIDER)
+    resources = tuple(_resource(row) for row in rows if not row.get("delete") and row["type"] not in (BUILT_IN_PROVIDER, REFERENCE_TYPE))
     roots = [resource for resource in resources if resource.type == STACK_TYPE]
     if not roots:
         raise ValueError("the exported state holds no stack resource")
@@ -40,8 +41,8 @@ def _resource(row: Mapping[str, Any]) -> Resource:
         outputs=outputs,
         computed=frozenset(outputs.keys() - inputs.keys()) if row.get("custom") else frozenset(),
         provider=provider_urn(row.get("provider", "")),
-        dependencies=tuple(sorted(row.get("dependencies", ()))),
-        property_dependencies={name: tuple(sorted(urns)) for name, urns in row.get("propertyDependencies", {}).items() if urns},
+        dependencies=own_urns(row.get("dependencies", ())),
+        property_dependencies={name: own for name, urns in row.get("propertyDependencies", {}).items() if (own := own_urns(urns or ()))},
         options=_options(row),
     )
 

@@ -1,10 +1,12 @@
 """URNs as the engine makes them, and its readings of aliases and of durations."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
+REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"
 
 DURATION_UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 """Seconds per unit of Go's duration notation."""
@@ -46,6 +48,11 @@ def child_urn(stack: str, project: str, parent: str, token: str, name: str) -> s
 def provider_urn(reference: str) -> str:
     """The URN within a provider reference `urn::id`."""
     return reference.rpartition("::")[0]
+
+
+def own_urns(urns: Iterable[str]) -> tuple[str, ...]:
+    """URNs of resources of the stack, in order: a reference to another stack is none, and is there before anything begins."""
+    return tuple(sorted(urn for urn in urns if f"::{REFERENCE_TYPE}::" not in urn))
 
 
 def seconds(duration: str) -> str:

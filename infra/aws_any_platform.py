@@ -13,10 +13,13 @@ from infra.aws_storage import foreign_keys, said_of_given_artifacts
 from infra.notes import Note
 from infra.platform import Platform
 from infra.site_specs import AwsSite
+from infra.team_credentials import TeamRole
 
 
 class AnyAwsPlatform(Platform):
     """A platform in one AWS account and region."""
+
+    TEAM_CREDENTIALS = TeamRole
 
     site: AwsSite
     """Where the platform stands."""

@@ -1,9 +1,11 @@
 """What a platform's cluster on AWS must agree on with the rest of its stack file. Pure functions."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs
+from components.aws.values import ROLE_ARN
 from components.kubernetes.addons.operators import OperatorsArgs
 from components.spec import Problem, Spec
 from infra.site_specs import AwsSite
@@ -74,3 +76,13 @@ def mirror(site: AwsSite, network: Reach, operators: OperatorsArgs, cluster: Clu
     elif operators.mirror and not operators.mirror.registry.startswith(own):
         text = f"is not the account's own registry, and nothing leaves the network: nodes reach {own} only; copy charts and images there"
         yield Problem(("operators", "mirror", "registry"), f"{text}, and name it, such as {own}/mirror")
+
+
+def unadmitted(principal: str, cluster: ClusterArgs) -> str:
+    """Why somebody cannot be made a member of a team by an access entry; empty where they can."""
+    entries = {*cluster.administrators, *cluster.viewers, *(role for team in cluster.teams.values() for role in team.roles)}
+    if not re.fullmatch(ROLE_ARN, principal):
+        return f"{principal!r} is no IAM role: give its ARN, such as arn:aws:iam::111122223333:role/deploy-vision"
+    if principal in entries:
+        return "has an access entry of its own in cluster already, and a role has one: give the team another role, or remove it there"
+    return ""

@@ -7,6 +7,7 @@ from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming
 from infra.aws_given_platform import AwsGivenPlatform
+from infra.aws_wiring import wiring
 from infra.site import Site
 
 
@@ -31,4 +32,5 @@ def build(platform: AwsGivenPlatform, labels: Labels, *, project: str, stack: st
     if platform.account:
         buckets = {**storage.buckets, "artifacts": registry.artifacts}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry)
+    told = wiring(context, cluster.reached, storage.models)
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, wiring=told)

@@ -82,6 +82,10 @@ class AwsPlatform(AnyAwsPlatform):
         args, node = self.cluster.pools[pool], self.node(pool)
         return replace(node, kept=taken(self.cluster, self.storage, self.operators, args)) if node else None
 
+    def unadmitted(self, principal: str) -> str:
+        """Why somebody cannot be a member of a team."""
+        return aws_cluster_rules.unadmitted(principal, self.cluster)
+
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
         yield from aws_notes.of_cluster(self.cluster)

@@ -11,6 +11,7 @@ from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
 from infra.aws_services import features, services
 from infra.aws_volumes import volumes
+from infra.aws_wiring import wiring
 from infra.site import Site
 
 
@@ -59,7 +60,8 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
     kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept)
+    told = wiring(context, cluster.reached, storage.models)
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept, told)
 
 
 def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptions) -> NetworkFacts:

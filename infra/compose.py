@@ -1,19 +1,34 @@
-"""What a platform is made of: a site, the operators on its cluster, the tracking server, and what it serves."""
+"""What a stack is made of: a site with its operators, tracking server and teams, and what is served on one."""
 
 from collections.abc import Mapping
 
 import pulumi
 
-from components.kubernetes.addons.operators import Operators
-from components.kubernetes.serving.endpoint import InferenceEndpoint
+from components.kubernetes.addons.facts import OperatorFacts, RunningOperators
+from components.kubernetes.addons.operators import Operators, monitoring_of
+from components.kubernetes.serving.endpoint import InferenceEndpoint, InferenceEndpointArgs
+from components.kubernetes.teams.space import TeamSpace, space_of
 from components.kubernetes.tracking.server import TrackingServer
-from infra.platforms import AnyPlatform
-from infra.site import Site
-from infra.sites import build
+from components.naming import Naming
+from infra.any_platform import AnyPlatform
+from infra.layers import OUTPUT, Wiring, facts
+from infra.platforms import AnyStack
+from infra.serving import ServingStack
+from infra.site import Ground, Site
+from infra.sites import attach, build
+
+Outputs = dict[str, pulumi.Input[object]]
 
 
-def compose(platform: AnyPlatform, *, project: str, stack: str) -> dict[str, pulumi.Input[object]]:
-    """Register every resource of the platform; returns the stack's outputs."""
+def compose(stack_file: AnyStack, *, project: str, stack: str) -> Outputs:
+    """Register every resource of a stack; returns the stack's outputs."""
+    if isinstance(stack_file, ServingStack):
+        return _serving(stack_file, project=project, stack=stack)
+    return _platform(stack_file, project=project, stack=stack)
+
+
+def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
+    """A site and everything on it."""
     site = build(platform, project=project, stack=stack)
     operators = Operators("operators", platform.operators, cluster=site.cluster, context=site.context, secrets=site.secrets)
     tracking = TrackingServer(
@@ -25,15 +40,38 @@ def compose(platform: AnyPlatform, *, project: str, stack: str) -> dict[str, pul
         operators=operators,
         context=site.context,
     )
-    endpoints = {
-        name: InferenceEndpoint(name, args, cluster=site.cluster, models=site.models, operators=operators, context=site.context)
-        for name, args in platform.endpoints.items()
+    spaces = {
+        team: TeamSpace(team, args, cluster=site.cluster, operators=operators, context=site.context).namespace
+        for team, args in platform.teams.items()
     }
-    return _outputs(site, tracking, endpoints)
+    endpoints = _endpoints(platform.endpoints, site, operators)
+    return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces) if spaces else {})
 
 
-def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, InferenceEndpoint]) -> dict[str, pulumi.Input[object]]:
-    """What people and later layers may ask of the stack; nothing secret."""
+def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
+    """Endpoints alone, in their team's namespace."""
+    view, wiring = serving.view, Wiring(serving.platform)
+    ground = attach(serving, view, wiring, project=project, stack=stack)
+    operators = RunningOperators(monitoring_of(view.operators))
+    spaces = {team: space_of(team, Naming(project, serving.platform)) for team in view.teams}
+    wiring.expected = facts(ground.cluster, operators.monitoring, spaces)
+    endpoints = _endpoints(serving.endpoints, ground, operators, spaces[serving.owner])
+    return {"endpoints": {name: endpoint.url for name, endpoint in endpoints.items()}}
+
+
+def _endpoints(
+    args: Mapping[str, InferenceEndpointArgs], ground: Ground, operators: OperatorFacts, space: str | None = None
+) -> dict[str, InferenceEndpoint]:
+    return {
+        name: InferenceEndpoint(
+            name, each, cluster=ground.cluster, models=ground.models, operators=operators, context=ground.context, space=space
+        )
+        for name, each in args.items()
+    }
+
+
+def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, InferenceEndpoint]) -> Outputs:
+    """What people may ask of the stack; nothing secret."""
     return {
         "models": site.models.uri,
         "artifacts": site.artifacts.uri,
@@ -43,3 +81,8 @@ def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, Infer
         "tracking": tracking.url,
         "endpoints": {name: endpoint.url for name, endpoint in endpoints.items()},
     }
+
+
+def _for_teams(site: Site, operators: Operators, spaces: Mapping[str, str]) -> Outputs:
+    """What stacks of endpoints build on; nothing secret."""
+    return {OUTPUT: {"facts": facts(site.cluster, operators.monitoring, spaces), "wiring": dict(site.wiring)}}

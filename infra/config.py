@@ -13,12 +13,14 @@ from typing import Any, Final
 
 from components.spec import Reading
 from infra import clock
+from infra.any_platform import AnyPlatform
 from infra.aws_platform import AwsPlatform
 from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.handed import file_beside, lifted, parsed
 from infra.onprem_platform import OnPremPlatform
 from infra.platform import Common, Platform
-from infra.platforms import MODELS, PLATFORMS, AnyPlatform, model_of
+from infra.platforms import MODELS, PLATFORMS, AnyStack, platform_model
+from infra.serving import ServingStack, against, is_serving, laid_over
 from infra.site_specs import AwsSite, OnPremSite
 from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
 from infra.told import MOST
@@ -50,10 +52,11 @@ class Source:
     lines: Mapping[Path, int] = field(default_factory=dict)
     refused: tuple[Fault, ...] = ()
     now: datetime | None = None
+    folder: FilePath = FilePath()
 
 
-def load_file(path: FilePath) -> tuple[AnyPlatform, StackFile]:
-    """The platform of a stack file, read offline. Raises ConfigFaults with everything that is wrong with it."""
+def load_file(path: FilePath) -> tuple[AnyStack, StackFile]:
+    """What a stack file holds, read offline. Raises ConfigFaults with everything that is wrong with it."""
     found = scan(path)
     source = Source(
         name=printable(path.name),
@@ -64,16 +67,17 @@ def load_file(path: FilePath) -> tuple[AnyPlatform, StackFile]:
         lines=found.lines,
         refused=found.refused,
         now=clock.stated(),
+        folder=path.parent,
     )
-    return platform_of(source), found
+    return held(source), found
 
 
-def load_engine() -> AnyPlatform:
-    """The platform of the stack that the engine runs. Raises pulumi.RunError, whose text tells everything that is wrong."""
+def load_engine() -> AnyStack:
+    """What the stack holds that the engine runs. Raises pulumi.RunError, whose text tells everything that is wrong."""
     import pulumi
 
     try:
-        return platform_of(_handed(pulumi.get_stack()))
+        return held(_handed(pulumi.get_stack()))
     except ConfigFaults as found:
         raise pulumi.RunError(str(found)) from None
 
@@ -93,14 +97,24 @@ def _handed(stack: str) -> Source:
     blind = secret and marked is None
     platform = value if marked is None else marked
     found = (*refused, *oversize(texts))
-    return Source(f"Pulumi.{stack}.yaml", stack, texts, platform, Reading(decrypted=blind), blind, refused=found, now=clock.deploying())
+    return Source(
+        f"Pulumi.{stack}.yaml",
+        stack,
+        texts,
+        platform,
+        Reading(decrypted=blind),
+        blind,
+        refused=found,
+        now=clock.deploying(),
+        folder=FilePath(settings.SETTINGS.root_directory or "."),
+    )
 
 
-def platform_of(source: Source) -> AnyPlatform:
-    """Judge a configuration. Raises ConfigFaults."""
+def held(source: Source) -> AnyStack:
+    """What a configuration says, judged. Raises ConfigFaults."""
     unread = bool(source.refused) and not source.texts
     faults = [*source.refused, *_stack_name(source.stack), *([] if unread else _keys(source.texts))]
-    platform: AnyPlatform | None = None
+    platform: AnyStack | None = None
     if isinstance(source.platform, dict):
         platform, found = _judged(source)
         faults += found
@@ -112,11 +126,38 @@ def platform_of(source: Source) -> AnyPlatform:
     return platform
 
 
-def _judged(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
+def _judged(source: Source) -> tuple[AnyStack | None, list[Fault]]:
+    """What the file holds, or the faults."""
+    return _serving(source) if is_serving(source.platform) else _platform(source)
+
+
+def _serving(source: Source) -> tuple[ServingStack | None, list[Fault]]:
+    """Endpoints judged by themselves, and as part of the platform that they stand on."""
+    own, faults = judge(ServingStack, source.platform, source.reading, hide=source.blind)
+    name = source.platform.get("platform")
+    if not isinstance(name, str) or any(fault.path == "platform" for fault in faults):
+        return None, faults
+    path = source.folder / f"Pulumi.{name}.yaml"
+    if is_serving(scan(path).config.get(KEY)):
+        return None, [*faults, Fault("platform", name, "holds endpoints only: name the stack that holds the platform")]
+    try:
+        platform, file = load_file(path)
+    except ConfigFaults as wrong:
+        first = wrong.faults[0]
+        text = f"is held by {path.name}, which cannot be used itself: {first.path} {first.message}"
+        return None, [*faults, Fault("platform", name, text, hint=f"groundwork review --stack {name} tells all that is wrong with it")]
+    assert not isinstance(platform, ServingStack)
+    view, found = judge(type(platform), laid_over(source.platform, file.config[KEY]), source.reading, hide=source.blind)
+    faults += [fault for fault in found if fault not in faults]
+    faults += [Fault(spell(at), None, message) for at, message in (against(own, platform) if own else ())]
+    return own.bound(view) if own and view else None, faults
+
+
+def _platform(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
     """The platform by its kind of site, or the faults; where the kind is not known, those of what every platform has."""
     site = source.platform.get("site")
     cloud = site.get("cloud") if isinstance(site, dict) else None
-    model = model_of(source.platform)
+    model = platform_model(source.platform)
     if model is not None:
         platform, faults = judge(model, source.platform, source.reading, hide=source.blind)
         closed = platform.closed(source.now) if platform and source.now else ()

@@ -9,10 +9,13 @@ from components.spec import Problem, rule
 from infra.between import Node, overlapping
 from infra.platform import Platform
 from infra.site_specs import OnPremSite
+from infra.team_credentials import TeamContext
 
 
 class OnPremPlatform(Platform):
     """A platform on a cluster, an object store and a database that someone else runs."""
+
+    TEAM_CREDENTIALS = TeamContext
 
     site: OnPremSite
     """Where the platform stands."""

@@ -1,65 +1,49 @@
 """What every platform has, wherever it stands, and the rules between endpoints and GPU pools."""
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Any, ClassVar
 
 from pydantic import Field
 
 from components.kubernetes.addons.operators import OperatorsArgs
-from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
-from components.spec import Many, Name, Problem, Spec, rule
-from infra import endpoint_fit
-from infra.between import Node, look_alike, repeated
+from components.spec import Name, Problem, Spec, rule
+from infra import endpoint_fit, team_rules
+from infra.between import Node, look_alike
 from infra.faults import did_you_mean
 from infra.notes import Note
 from infra.operator_rules import of_endpoints, unmet
+from infra.stack import Stack
 
 
-class Common(Spec):
+class Common(Stack):
     """The part of a stack file that is the same wherever the platform stands."""
 
-    tier: Literal["production", "nonproduction"]
-    """What the stack is for. Rules of the policy packs read it; components never do."""
-    owner: Name
-    """The team that answers for the stack; on every tag and label."""
-    layer: Annotated[Many[Literal["platform", "serving"]], Field(min_length=1)]
-    """Layers that the stack holds: platform is the site with its tracking server, serving is the endpoints."""
-    compliance: Many[Literal["hipaa", "soc2"]] = ()
-    """Frameworks whose controls are judged."""
     operators: OperatorsArgs = OperatorsArgs()
     """Operators that workloads rely on."""
     tracking: TrackingServerArgs
     """The tracking server, MLflow."""
-    endpoints: dict[Name, InferenceEndpointArgs] = Field(default_factory=dict)
-    """Models that are served, by name."""
+    teams: dict[Name, TeamArgs] = Field(default_factory=dict)
+    """Teams that put endpoints on the platform from stacks of their own, each in a namespace of its own."""
 
     @rule("layer")
-    def _layers(self) -> Iterator[Problem]:
+    def _holds_the_platform(self) -> Iterator[Problem]:
         if "platform" not in self.layer:
-            yield Problem(("layer",), "must hold platform: a stack of serving alone is not supported yet")
-        yield from repeated("layer", self.layer)
+            yield Problem(("layer",), "must hold platform, or be [serving] alone in a file that names the platform it stands on")
 
-    @rule("compliance")
-    def _frameworks_once(self) -> Iterator[Problem]:
-        yield from repeated("compliance", self.compliance)
-
-    @rule("layer", "endpoints")
-    def _serving(self) -> Iterator[Problem]:
-        if self.endpoints and "serving" not in self.layer:
-            yield Problem(("endpoints",), "stand in a stack without the serving layer: add serving to layer, or remove them")
-        if not self.endpoints and "serving" in self.layer:
-            yield Problem(("layer",), "holds serving, but there are no endpoints: add some, or remove serving")
-
-    @rule("endpoints")
-    def _endpoints_told_apart(self) -> Iterator[Problem]:
-        yield from look_alike("endpoints", self.endpoints)
+    @rule("teams")
+    def _teams_told_apart(self) -> Iterator[Problem]:
+        yield from look_alike("teams", self.teams)
 
 
 class Platform(Common):
     """A platform at some site: what its models have in common, and the rules between endpoints and GPU pools."""
+
+    TEAM_CREDENTIALS: ClassVar[type[Spec]]
+    """How the stacks of a team say who they act as."""
 
     @property
     @abstractmethod
@@ -70,9 +54,22 @@ class Platform(Common):
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has, or None where the machine is not known."""
 
+    def stands_on(self) -> Mapping[str, Any]:
+        """The site."""
+        site: Mapping[str, Any] = self.model_dump(mode="json", include={"site"})["site"]
+        return site
+
     def notes(self) -> Iterable[Note]:
         """What there is to know of the platform, for its review."""
+        return self.endpoint_notes()
+
+    def endpoint_notes(self) -> Iterable[Note]:
+        """What there is to know of the endpoints, where they stand."""
         return endpoint_fit.notes(self.endpoints, {pool: self.node(pool) for pool in self.pool_names})
+
+    def unadmitted(self, principal: str) -> str:
+        """Why somebody cannot be let into the cluster by this stack; empty where they can."""
+        return f"{principal!r} cannot be let in by this stack: remove it, and have who runs the cluster put the team into its group"
 
     def closed(self, now: datetime) -> Iterable[Problem]:
         """What the file names that was bought for a time which is over at `now`."""
@@ -86,6 +83,14 @@ class Platform(Common):
     @rule("operators", "endpoints")
     def _operators_are_there(self) -> Iterator[Problem]:
         yield from unmet(self.operators, of_endpoints(self.endpoints))
+
+    @rule("teams", "cluster")
+    def _teams_have_room(self) -> Iterator[Problem]:
+        yield from team_rules.room(self.teams, {pool: self.node(pool) for pool in self.pool_names})
+
+    @rule("teams", "cluster")
+    def _teams_can_come_in(self) -> Iterator[Problem]:
+        yield from team_rules.admission(self.teams, self.unadmitted)
 
     @rule("endpoints", "cluster")
     def _pools_exist(self) -> Iterator[Problem]:

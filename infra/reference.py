@@ -14,7 +14,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 
 from infra import machines_page
-from infra.platforms import MODELS, AnyPlatform
+from infra.platforms import MODELS, AnyStack
 from infra.shape import Schema, value_schema, words
 from infra.stackfile import KEY, SECTIONS
 
@@ -46,7 +46,7 @@ up --config FILE`; `make test-engine` takes every one up and down. Made from the
 
 def schema() -> dict[str, Any]:
     """The JSON schema of a whole stack file."""
-    platform = TypeAdapter[Any](AnyPlatform).json_schema()
+    platform = TypeAdapter[Any](AnyStack).json_schema()
     config = {
         KEY: {"anyOf": platform["anyOf"], "description": "The platform."},
         "pulumi:disable-default-providers": {"const": ["*"], "description": "No resource falls to a default provider."},

@@ -1,18 +1,26 @@
-"""What a platform stands on, wherever that is."""
+"""What a stack stands on, wherever that is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+import pulumi
 
 from components.contracts import Cluster, Context, Database, ImageRegistry, ObjectStore, SecretStoreFacts, SharedVolume
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What a platform stands on, wherever that is."""
+class Ground:
+    """What endpoints stand on, whichever stack made it."""
 
     context: Context
     cluster: Cluster
     models: ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class Site(Ground):
+    """What a platform stands on."""
+
     artifacts: ObjectStore
     database: Database
     images: ImageRegistry | None
@@ -21,3 +29,5 @@ class Site:
     """File systems that pods may mount, by the name of the claim."""
     secrets: SecretStoreFacts | None = None
     """The site's own secret store; None where administrators keep one, or there is none."""
+    wiring: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """What a stack of endpoints must be told of where things are (infra.layers); nothing secret."""

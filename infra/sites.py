@@ -3,12 +3,14 @@
 from typing import assert_never
 
 from components.labels import Labels
-from infra import aws_given_site, aws_site, onprem_site
+from infra import aws_given_site, aws_serving_site, aws_site, onprem_serving_site, onprem_site
+from infra.any_platform import AnyPlatform
 from infra.aws_given_platform import AwsGivenPlatform
 from infra.aws_platform import AwsPlatform
+from infra.layers import Wiring
 from infra.onprem_platform import OnPremPlatform
-from infra.platforms import AnyPlatform
-from infra.site import Site
+from infra.serving import ServingStack
+from infra.site import Ground, Site
 
 
 def build(platform: AnyPlatform, *, project: str, stack: str) -> Site:
@@ -23,3 +25,15 @@ def build(platform: AnyPlatform, *, project: str, stack: str) -> Site:
             return onprem_site.build(platform, labels, project=project, stack=stack)
         case _:
             assert_never(platform)
+
+
+def attach(serving: ServingStack, view: AnyPlatform, wiring: Wiring, *, project: str, stack: str) -> Ground:
+    """What the endpoints of a stack stand on, when another stack holds the platform."""
+    labels = Labels(project=project, stack=stack, owner=serving.owner, tier=serving.tier)
+    match view:
+        case AwsPlatform() | AwsGivenPlatform():
+            return aws_serving_site.build(serving, view, wiring, labels, project=project, stack=stack)
+        case OnPremPlatform():
+            return onprem_serving_site.build(serving, view, labels, project=project, stack=stack)
+        case _:
+            assert_never(view)

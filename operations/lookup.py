@@ -47,10 +47,15 @@ def _pinned(path: Path) -> tuple["Pinned", str]:
     """What is asked about, and where. Raises ConfigFaults, and click.UsageError for a site without an account to ask."""
     from infra.config import load_file
     from infra.onprem_platform import OnPremPlatform
+    from infra.serving import ServingStack
     from infra.stackfile import KEY
     from operations.account_facts import Pinned
 
     platform, file = load_file(path)
+    if isinstance(platform, ServingStack):
+        raise click.UsageError(
+            f"{path.name} pins nothing of a cloud: look up what platform {platform.platform} pins, --stack {platform.platform}."
+        )
     if isinstance(platform, OnPremPlatform):
         raise click.UsageError(f"{path.name} stands on no AWS account: there is nobody to ask.")
     data: Mapping[str, Any] = file.config[KEY]

@@ -13,6 +13,7 @@ import click
 from pydantic import BaseModel
 
 from components.given import given
+from graph.urns import REFERENCE_TYPE
 from infra.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import parallel_option, project_root, stack_file, stack_options
@@ -64,8 +65,18 @@ def _faults_option(command: Command) -> Command:
 
 def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False) -> Stage:
     file = stack_file(stack, config)
-    clouds = functools.partial(stand_in_clouds, real_clusters=cluster, existing={"objects": _given(file)})
-    return Stage(project_root(), stack_of(file), stack_file=file, faults=faults, clouds=clouds)
+    platform = _platform_file(file)
+    clouds = functools.partial(stand_in_clouds, real_clusters=cluster, existing={"objects": _given(platform or file)})
+    return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds)
+
+
+def _platform_file(file: Path) -> Path | None:
+    """The file of the platform that a stack of endpoints stands on; None for a stack that stands on its own."""
+    from infra.serving import is_serving
+    from infra.stackfile import KEY, scan
+
+    said = scan(file).config.get(KEY)
+    return file.parent / f"Pulumi.{said['platform']}.yaml" if is_serving(said) and "platform" in said else None
 
 
 def _given(file: Path) -> dict[str, list[str]]:
@@ -188,7 +199,7 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
     lines += [f"left behind: {left.token} {left.id} ({left.urn})" for left in outcome.remaining]
-    if stage.altered:
+    if stage.file.altered:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
@@ -198,9 +209,15 @@ def _by_package(outcome: Outcome) -> Counter[str]:
     """Resources by the package and module of their type: aws:ec2, kubernetes:apps, groundwork:aws."""
     counted: Counter[str] = Counter()
     for token, count in outcome.facts.types.items():
-        package, module, *_ = token.split(":")
-        counted["providers" if package == "pulumi" else f"{package}:{module.split('/')[0]}"] += count
+        counted[_package(token)] += count
     return counted
+
+
+def _package(token: str) -> str:
+    package, module, *_ = token.split(":")
+    if package == "pulumi":
+        return "other stacks" if token == REFERENCE_TYPE else "providers"
+    return f"{package}:{module.split('/')[0]}"
 
 
 def refusal(outcome: Outcome) -> str:

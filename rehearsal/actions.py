@@ -78,8 +78,10 @@ def act(action: Action, stage: Stage, *, packs: bool = True, display: IO[str] | 
     """Run an action on an entered stage. The engine's display goes to `display`, or to our standard output.
 
     `packs` runs the project's policy pack beside the program. Writes reports/<action>.json beside the event log.
-    Raises StageFailed when the project has no pack, or the state cannot be read.
+    Raises StageFailed when the project has no pack, the state cannot be read, or what is to be destroyed bears other stacks.
     """
+    if action == "destroy" and stage.standing:
+        raise StageFailed(f"{', '.join(stage.standing)} stand on {stage.stack}: destroy them first")
     state = _resources(stage) if action == "destroy" else []
     protected = [found["urn"] for found in state if found.get("protect")]
     if protected:
@@ -95,7 +97,7 @@ def act(action: Action, stage: Stage, *, packs: bool = True, display: IO[str] | 
     retained, remaining = _left(stage, state, kept_before) if action == "destroy" and result.code == 0 else ((), ())
     outcome = Outcome(action, stage.stack, result.code, seconds, events.read(log), log, (), retained, remaining)
     if action == "destroy" and outcome.fine:
-        stage.restore()
+        stage.file.restore()
     return _reported(stage, outcome)
 
 

@@ -2,7 +2,7 @@
 
 Kept under ${XDG_STATE_HOME:-~/.local/state}/groundwork/rehearsals/<project>-<hash of its path>/<stack>/:
 project/ the staged copy, backend/ the engine's state, clouds.sqlite what the stand-in clouds hold, home/ the engine's own folder,
-reports/ what each action found. Nothing is written to the checkout.
+reports/ what each action found; stacks/<stack>/ the reports of a stack that stands on this one. Nothing is written to the checkout.
 """
 
 import contextlib
@@ -14,17 +14,14 @@ import re
 import secrets
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Final, Protocol, Self
 
-import yaml
-
 from rehearsal.engine import Engine, locate
 from rehearsal.foreground import Result, run
-from rehearsal.stackcopy import KeyPath, find, rewrite
+from rehearsal.staged_file import StagedFile
 
 SCRUBBED: Final = re.compile(r"(AWS_|AZURE_|ARM_|GOOGLE_|GCLOUD_|CLOUDSDK_|PULUMI_|KUBE|HELM_|GRPC_|PYTHONPATH$|GIT_)")
 """Ambient variables that could lead a rehearsal to a real cloud, cluster or backend."""
@@ -37,6 +34,11 @@ EVER: Final = "1970-01-01T00:00:00Z"
 """The moment of a rehearsal that states none: whatever is bought for a time is not over, whenever it is rehearsed."""
 STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What the engine takes for the name of a stack."""
+
+
+def stack_of(path: Path) -> str:
+    """The stack that a file Pulumi.<stack>.yaml is of."""
+    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
 
 
 class Running(Protocol):
@@ -86,27 +88,11 @@ def stand_in_clouds(
         raise StageFailed(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Seal:
-    """How the stage seals secrets: canaries are derived from `seed`, so that they stand nowhere in clear."""
-
-    seed: str
-    salt: str
-    ciphertexts: Mapping[str, str]
-
-    def canary(self, path: KeyPath) -> str:
-        """The value that stands for the secret at a path; the same for the life of the stage."""
-        return "canary-" + hashlib.sha256(f"{self.seed}{_spelled(path)}".encode()).hexdigest()[:32]
-
-
-def _spelled(path: KeyPath) -> str:
-    return json.dumps(path)
-
-
 class Stage:
     """A stage of one stack; a context manager that holds its lock and serves its clouds.
 
     `stack_file` is the stack's file when it is not Pulumi.<stack>.yaml beside Pulumi.yaml; `faults` a file of faults for the clouds.
+    `platform` is the file of another stack that this one stands on: both then share that stack's stage, its clouds and its backend.
     Entering raises StageBusy, StageFailed, or rehearsal.engine.NoEngine.
     """
 
@@ -116,6 +102,7 @@ class Stage:
         stack: str,
         *,
         stack_file: Path | None = None,
+        platform: Path | None = None,
         faults: Path | None = None,
         clouds: Clouds = stand_in_clouds,
         engine: Engine | None = None,
@@ -126,7 +113,15 @@ class Stage:
         self.stack = stack
         self.stack_file = (stack_file or self.project / f"Pulumi.{stack}.yaml").resolve()
         key = hashlib.sha256(str(self.project).encode()).hexdigest()[:12]
-        self.root = rehearsals() / f"{self.project.name}-{key}" / stack
+        self.platform = stack_of(platform) if platform else None
+        self.root = rehearsals() / f"{self.project.name}-{key}" / (self.platform or stack)
+        self.own = self.root / "stacks" / stack if platform else self.root
+        self.file = StagedFile(stack, self.stack_file, self.copy / f"Pulumi.{stack}.yaml", self.own, self.pulumi)
+        self._below = (
+            StagedFile(self.platform, platform.resolve(), self.copy / f"Pulumi.{self.platform}.yaml", self.root, self.pulumi)
+            if platform and self.platform
+            else None
+        )
         self._faults, self._clouds, self._engine = faults, clouds, engine
         self._running: Running | None = None
         self._lock: IO[str] | None = None
@@ -150,7 +145,14 @@ class Stage:
     @property
     def reports(self) -> Path:
         """What each action found, as JSON."""
-        return self.root / "reports"
+        return self.own / "reports"
+
+    @property
+    def standing(self) -> tuple[str, ...]:
+        """Other stacks that stand on this one and hold something."""
+        files = (path for path in self.backend.glob(".pulumi/stacks/*/*.json") if path.stem not in (self.stack, self.platform))
+        held = {path.stem: json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {} for path in files}
+        return tuple(sorted(stack for stack, latest in held.items() if latest.get("resources") and not self.platform))
 
     @property
     def engine(self) -> Engine:
@@ -167,6 +169,8 @@ class Stage:
         for needed in (self.project / "Pulumi.yaml", self.stack_file):
             if not needed.is_file():
                 raise StageFailed(f"there is no {needed}")
+        if self._below and not self._below.begun:
+            raise StageFailed(f"{self.stack} stands on {self.platform}, which is not up: groundwork rehearse up --stack {self.platform}")
         self._engine = self._engine or locate()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._take_lock()
@@ -198,13 +202,10 @@ class Stage:
             raise StageFailed(f"pulumi {' '.join(args[:2])} ended with code {result.code}:\n{result.stderr or result.stdout}")
         return result
 
-    def canaries(self) -> Mapping[KeyPath, str]:
-        """Path of each `secure:` leaf of the stack file to the value that stands for it on the stage."""
-        seal = self._seal()
-        return {path: seal.canary(path) for path in find(self.stack_file.read_text()).secrets}
-
     def forget(self) -> None:
-        """Remove everything the stage holds. Raises StageBusy while it is in use."""
+        """Remove everything the stage holds. Raises StageBusy while it is in use, and StageFailed where it is another stack's."""
+        if self.platform:
+            raise StageFailed(f"{self.stack} is on the stage of {self.platform}: destroy it there, or reset {self.platform}")
         if not self.root.exists():
             return
         self._take_lock()
@@ -251,15 +252,13 @@ class Stage:
     def _set(self) -> None:
         """Bring the staged copy up to date with the checkout, and the stack into being."""
         for folder in (self.copy, self.backend, self.reports):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(exist_ok=True, parents=True)
         _private(self.root / "passphrase", secrets.token_hex(24))
         self._link()
-        target = self.copy / f"Pulumi.{self.stack}.yaml"
-        if not (self.root / "seal.json").exists():
-            target.unlink(missing_ok=True)
-            self.pulumi("stack", "init", self.stack, "--secrets-provider", "passphrase", check=True)
-            self._save(Seal(secrets.token_hex(16), str(yaml.safe_load(target.read_text())["encryptionsalt"]), {}))
-        self._stage_file(target)
+        if not self.file.begun:
+            self.file.begin()
+        for staged in filter(None, (self._below, self.file)):
+            staged.update()
         if not list(self.backend.glob(f".pulumi/stacks/*/{self.stack}.json*")):
             self.pulumi("stack", "init", self.stack, check=True)
 
@@ -272,64 +271,6 @@ class Stage:
             if not path.name.startswith((".", "Pulumi.")) and path.name not in UNSTAGED:
                 (self.copy / path.name).symlink_to(path)
         shutil.copyfile(self.project / "Pulumi.yaml", self.copy / "Pulumi.yaml")
-
-    def _stage_file(self, target: Path) -> None:
-        """Bring the staged stack file up to date. What `pulumi config set` changed on the stage stays until the real file changes."""
-        read = hashlib.sha256(self.stack_file.read_bytes()).hexdigest()
-        mark = self.root / "staged.sha256"
-        if target.exists() and mark.exists() and mark.read_text().split()[0] == read:
-            return
-        staged = self._staged_file()
-        target.write_bytes(staged)
-        mark.write_text(f"{read} {hashlib.sha256(staged).hexdigest()}\n")
-
-    @property
-    def altered(self) -> bool:
-        """Whether the configuration on the stage is no longer what the stack file says, because a command on the stage changed it."""
-        mark, target = self.root / "staged.sha256", self.copy / f"Pulumi.{self.stack}.yaml"
-        return mark.exists() and target.exists() and hashlib.sha256(target.read_bytes()).hexdigest() != mark.read_text().split()[1]
-
-    def restore(self) -> None:
-        """Take the stack file as it is in the checkout when the stage is next entered."""
-        (self.root / "staged.sha256").unlink(missing_ok=True)
-
-    def _staged_file(self) -> bytes:
-        """The stack file for the stage; one that cannot be read as YAML goes as it is, so that the engine says what is wrong."""
-        original = self.stack_file.read_bytes()
-        try:
-            text = original.decode()
-            places = find(text)
-        except (UnicodeDecodeError, yaml.YAMLError):
-            return original
-        seal = self._sealed(list(places.secrets))
-        return rewrite(text, places, {path: seal.ciphertexts[_spelled(path)] for path in places.secrets}, seal.salt).encode()
-
-    def _sealed(self, paths: Sequence[KeyPath]) -> Seal:
-        """The seal with a ciphertext for every path; the engine encrypts those that are new."""
-        seal = self._seal()
-        new = [path for path in paths if _spelled(path) not in seal.ciphertexts]
-        if not new:
-            return seal
-        scratch = self.root / "canaries.yaml"
-        scratch.write_text(f'encryptionsalt: "{seal.salt}"\n')
-        pairs = [part for number, path in enumerate(new) for part in ("--secret", f"canary:{number}={seal.canary(path)}")]
-        try:
-            self.pulumi("config", "set-all", *pairs, "--config-file", str(scratch), check=True)
-            found = yaml.safe_load(scratch.read_text())["config"]
-        finally:
-            scratch.unlink()
-        made = {_spelled(path): found[f"canary:{number}"]["secure"] for number, path in enumerate(new)}
-        seal = Seal(seal.seed, seal.salt, {**seal.ciphertexts, **made})
-        self._save(seal)
-        return seal
-
-    def _seal(self) -> Seal:
-        return Seal(**json.loads((self.root / "seal.json").read_text()))
-
-    def _save(self, seal: Seal) -> None:
-        written = {"seed": seal.seed, "salt": seal.salt, "ciphertexts": dict(seal.ciphertexts)}
-        (self.root / "seal.json.new").write_text(json.dumps(written, indent=1))
-        (self.root / "seal.json.new").replace(self.root / "seal.json")
 
 
 def _private(path: Path, content: str) -> None:

@@ -11,9 +11,9 @@ from graph.checks import unchecked
 from graph.model import Graph, Resource
 from graph.types.kubernetes import HELM_RELEASE
 from graph.urns import Urn
-from infra.config import Platform
 from infra.notes import Note
 from infra.offline import Evaluation
+from infra.stack import Stack
 from policies.catalog import BY_ID
 from policies.controls import Evidence, frameworks
 from policies.controls import rows as control_rows
@@ -164,11 +164,9 @@ def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[st
     )
 
 
-def header(platform: Platform, stack: str) -> Header:
+def header(platform: Stack, stack: str) -> Header:
     """What the stack file says of the whole."""
-    site = {
-        name: value for name, value in platform.model_dump(mode="json", include={"site"})["site"].items() if value not in (None, "", [])
-    }
+    site = {name: value for name, value in platform.stands_on().items() if value not in (None, "", [])}
     told = tuple((name, tuple(map(str, value)) if isinstance(value, list) else str(value)) for name, value in site.items())
     return Header(stack, platform.tier, platform.owner, platform.layer, told, platform.compliance)
 

@@ -47,7 +47,7 @@ class EncryptionKey(Protocol):
 class GivenKey:
     """A key that exists; it makes nothing."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: pulumi.Input[str]) -> None:
         self._arn = arn
 
     @property

@@ -135,7 +135,8 @@ AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
 """A region, such as us-east-2."""
 
-RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$")]
+ROLE_ARN = r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$"
+RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=ROLE_ARN)]
 """An IAM role."""
 
 KubernetesMinor = Annotated[

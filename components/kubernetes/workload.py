@@ -9,9 +9,12 @@ from components.kubernetes import manifests
 from components.kubernetes.manifests import Identity
 
 
-def identity_of(name: str, role: str, app: str, context: Context) -> Identity:
-    """The identity of workload `name` of the application `app`; `role` makes its namespace's name unique in the stack."""
-    return Identity(name, context.naming.name(role), context.labels.kubernetes(name, app))
+def identity_of(name: str, role: str, app: str, context: Context, *, within: str | None = None) -> Identity:
+    """The identity of workload `name` of the application `app`, in the namespace `within` that it shares with others.
+
+    Without one it has its own, and `role` makes that namespace's name unique in the stack.
+    """
+    return Identity(name, within or context.naming.name(role), context.labels.kubernetes(name, app))
 
 
 def with_provider(cluster: Cluster, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
@@ -20,25 +23,43 @@ def with_provider(cluster: Cluster, opts: pulumi.ResourceOptions | None) -> pulu
 
 
 class Enclosure:
-    """The namespace and what closes it, made at once; the rest by its methods. Children of `parent` are named `<name>-<role>`."""
+    """The namespace and what closes it, made at once; the rest by its methods. Children of `parent` are named `<name>-<role>`.
+
+    A namespace that is `shared` was made, closed and bounded by whoever owns it.
+    """
 
     def __init__(
-        self, identity: Identity, parent: pulumi.ComponentResource, *, quota: Mapping[str, str], after: Sequence[pulumi.Resource]
+        self,
+        identity: Identity,
+        parent: pulumi.ComponentResource,
+        *,
+        quota: Mapping[str, str],
+        after: Sequence[pulumi.Resource],
+        shared: bool = False,
     ) -> None:
         """`after` holds the operators: what they serve inside the namespace is made after them and gone before them."""
-        import pulumi_kubernetes as k8s
-
         self.identity = identity
         self.parent = parent
-        self.namespace = k8s.core.v1.Namespace(
-            f"{identity.name}-namespace", opts=pulumi.ResourceOptions(parent=parent, depends_on=[*after]), **manifests.namespace(identity)
+        self.namespace: pulumi.Input[str] = identity.namespace
+        self.before = tuple(after) if shared else (self._close(quota, after),)
+
+    def _close(self, quota: Mapping[str, str], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """The namespace, and what closes and bounds it."""
+        import pulumi_kubernetes as k8s
+
+        name, identity = self.identity.name, self.identity
+        made = k8s.core.v1.Namespace(
+            f"{name}-namespace", opts=pulumi.ResourceOptions(parent=self.parent, depends_on=[*after]), **manifests.namespace(identity)
         )
-        self.deny = k8s.networking.v1.NetworkPolicy(f"{identity.name}-deny", opts=self.inside(), **manifests.default_deny(identity))
-        self.quota = k8s.core.v1.ResourceQuota(f"{identity.name}-quota", opts=self.inside(), **manifests.quota(identity, quota))
+        within = pulumi.ResourceOptions(parent=self.parent, depends_on=[made])
+        k8s.networking.v1.NetworkPolicy(f"{name}-deny", opts=within, **manifests.default_deny(identity))
+        k8s.core.v1.ResourceQuota(f"{name}-quota", opts=within, **manifests.quota(identity, quota))
+        self.namespace = made.metadata["name"]
+        return made
 
     def inside(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
         """Options of a child that stands in the namespace, made after the given resources."""
-        return pulumi.ResourceOptions(parent=self.parent, depends_on=[self.namespace, *after])
+        return pulumi.ResourceOptions(parent=self.parent, depends_on=[*self.before, *after])
 
     def bind(self, cluster: Cluster, role: str, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:
         """Give the workload's service account the granted rights; returns them and the account.
@@ -48,7 +69,7 @@ class Enclosure:
         import pulumi_kubernetes as k8s
 
         name = self.identity.name
-        binding = cluster.bind_identity(f"{name}-{role}", self.namespace.metadata["name"], name, grants, self.parent)
+        binding = cluster.bind_identity(f"{name}-{role}", self.namespace, name, grants, self.parent)
         account = k8s.core.v1.ServiceAccount(
             f"{name}-account", opts=self.inside(), **manifests.service_account(self.identity, binding.annotations)
         )

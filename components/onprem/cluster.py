@@ -115,6 +115,11 @@ class ExistingCluster(pulumi.ComponentResource):
         self.dataplane_egress = tuple(dataplane)
         self.register_outputs({"pools": sorted(self.pools)})
 
+    def admit(self, name: str, group: str, principals: Sequence[str], parent: pulumi.Resource) -> None:
+        """Nothing: who is in a group is the business of who runs the cluster. Raises ValueError for principals."""
+        if principals:
+            raise ValueError(f"{group}: who is in a group of this cluster is decided by who runs it")
+
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource
     ) -> Binding:

@@ -10,6 +10,8 @@ BOOK = Book("account")
 ACCOUNT = "pulumi:providers:aws"
 """Stands for the account and region that a stack works in."""
 GUARDRAILS = "groundwork:aws:Guardrails"
+ATTACHED = "groundwork:aws:AttachedCluster"
+"""Stands for a platform of another stack, which answers for the account."""
 TRAIL, TOPIC = "aws:cloudtrail/trail:Trail", "aws:sns/topic:Topic"
 FEATURE = "aws:guardduty/detectorFeature:DetectorFeature"
 BUDGET, LOCK = "aws:budgets/budget:Budget", "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
@@ -38,6 +40,7 @@ for _rail, _token, _title, _fault in RAILS:
         remedy=f"state account.{_rail}, or name it in account.given where the organisation owns it",
         tier="production",
         level="advisory",
+        within=lambda view: not view.of(ATTACHED),
     )
     def _present(account: Resource, view: View, rail: str = _rail, token: str = _token, fault: str = _fault) -> Iterator[str]:
         """Made in each region that the stack is in, but for a trail, which sees all; or given.

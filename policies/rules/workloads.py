@@ -20,6 +20,7 @@ PODS = (
 TEMPLATES = ("template", "leaderWorkerTemplate.leaderTemplate", "leaderWorkerTemplate.workerTemplate")
 """Where a workload describes its pods."""
 NETWORK_POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy"
+NAMESPACE = "kubernetes:core/v1:Namespace"
 GPU = re.compile(r"nvidia\.com/.+|amd\.com/gpu|aws\.amazon\.com/neuron.*")
 SECRET_NAME = re.compile(r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE)
 REFERENCE_NAME = re.compile(r"(_FILE|_PATH|_ARN|_NAME|_URL|_URI)$", re.IGNORECASE)
@@ -167,18 +168,25 @@ def service_account_token(workload: Resource, view: View) -> Iterator[str]:
     remedy="add a NetworkPolicy with an empty selector and both policy types",
 )
 def default_deny(deployment: Resource, view: View) -> Iterator[str]:
-    """In and out, for every pod of the namespace."""
+    """In and out, for every pod of the namespace; where another stack owns the namespace, at least for the pods of this one."""
     own = get(deployment, "metadata.namespace", "default")
-    for policy in view.of(NETWORK_POLICY):
-        closed = not get(policy, "spec.podSelector", {}) and set(get(policy, "spec.policyTypes", [])) == {"Ingress", "Egress"}
-        if (
-            closed
-            and get(policy, "metadata.namespace", "default") == own
-            and not get(policy, "spec.ingress")
-            and not get(policy, "spec.egress")
-        ):
+    policies = [policy for policy in view.of(NETWORK_POLICY) if get(policy, "metadata.namespace", "default") == own and _both_ways(policy)]
+    if own not in {get(made, "metadata.name") for made in view.of(NAMESPACE)}:
+        labels = get_raw(deployment, "spec.template.metadata.labels")
+        if any(get(policy, "spec.podSelector.matchLabels", {}).items() <= labels.items() for policy in policies):
             return
-    yield f"namespace {own} denies nothing by default"
+        yield f"its pods stand in namespace {own}, which this stack does not close, and no policy of its own selects them"
+    elif not any(_closes(policy) for policy in policies):
+        yield f"namespace {own} denies nothing by default"
+
+
+def _both_ways(policy: Resource) -> bool:
+    return set(get(policy, "spec.policyTypes", [])) == {"Ingress", "Egress"}
+
+
+def _closes(policy: Resource) -> bool:
+    """Whether it selects every pod and lets nothing through."""
+    return not get(policy, "spec.podSelector", {}) and not get(policy, "spec.ingress") and not get(policy, "spec.egress")
 
 
 @BOOK.rule(

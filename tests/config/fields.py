@@ -11,7 +11,7 @@ from components.spec import Reading, Secret
 from graph.model import Graph
 from graph.recorder import record
 from infra.compose import compose
-from infra.platforms import AnyPlatform, model_of
+from infra.platforms import AnyStack, model_of
 from infra.shape import Schema, alternatives, at, schema_of, value_schema
 from infra.stackfile import KEY, read
 from infra.validation import judge
@@ -31,14 +31,14 @@ def data(context: str) -> Any:
     return read(CONTEXTS[context]).config[KEY]
 
 
-def model(context: str) -> type[AnyPlatform]:
+def model(context: str) -> type[AnyStack]:
     """The model that a context is of."""
     found = model_of(data(context))
     assert found
     return found
 
 
-def pattern(place: Place, owner: type[AnyPlatform]) -> str:
+def pattern(place: Place, owner: type[AnyStack]) -> str:
     """A place with `*` for every key that the file's author chose and `[]` for every position."""
     parts = []
     for depth, part in enumerate(place):
@@ -59,7 +59,7 @@ def leaves(value: Any, place: Place = ()) -> Iterator[Place]:
         yield place
 
 
-def fields(owner: type[AnyPlatform]) -> set[str]:
+def fields(owner: type[AnyStack]) -> set[str]:
     """Every leaf that a model knows, as patterns."""
     root = schema_of(owner)
     found: set[str] = set()
@@ -118,12 +118,12 @@ def _others(schema: Schema, value: Any) -> Iterator[Any]:
         yield from (value[:-1] + last, value + "x", value[:-1] + ("y" if value[-1] != "y" else "z"))
 
 
-def judged(context: str, document: Any) -> AnyPlatform | None:
+def judged(context: str, document: Any) -> AnyStack | None:
     """The platform of a document, or None when it is not a valid one."""
     return judge(model(context), document, Reading())[0]
 
 
-def draw(platform: AnyPlatform) -> Graph:
+def draw(platform: AnyStack) -> Graph:
     """The platform's graph."""
     return record(lambda: compose(platform, project="groundwork", stack="dev"), project="groundwork", stack="dev", config={})
 

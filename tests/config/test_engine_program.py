@@ -53,7 +53,7 @@ def test_the_program_receives_what_the_reader_foretold(name: str, tmp_path: Path
     path = HERE / "full" / f"{name}.yaml"
     with staged(project, path) as stage:
         stage.pulumi("preview", "--non-interactive", check=True)
-        canaries = {at[1:]: text for at, text in stage.canaries().items()}
+        canaries = {at[1:]: text for at, text in stage.file.canaries().items()}
     told = json.loads((tmp_path / "told.json").read_text())
 
     def revealed(value: Any, at: tuple[str | int, ...]) -> Any:
@@ -75,7 +75,7 @@ def test_an_invalid_configuration_is_one_clean_error_and_registers_nothing(name:
     with staged(ROOT, path) as stage:
         done = stage.pulumi("up", "--yes", "--skip-preview", "--non-interactive", "--color", "never")
         state = json.loads(stage.pulumi("stack", "export", check=True).stdout)
-        secrets = list(stage.canaries().values())
+        secrets = list(stage.file.canaries().values())
     said = done.stdout + done.stderr
     assert done.code != 0
     assert "Traceback" not in said

@@ -64,7 +64,7 @@ def test_prod_sealed_by_a_cloud_key_is_rehearsed_refuses_to_go_and_goes_when_tol
     assert changes(groundwork("up", *prod, "--json")) == {"create"}
     assert changes(groundwork("up", *prod, "--json")) == {"same"}
     stage = Stage(ROOT, "prod", stack_file=file)
-    (canary,) = stage.canaries().values()
+    (canary,) = stage.file.canaries().values()
     groundwork("exec", *prod, "--", "pulumi", "stack", "export", "--file", str(stage.root / "export.json"))
     files = [path for path in stage.root.rglob("*") if path.is_file() and not path.is_symlink()]
     assert not [path for path in files if canary.encode() in path.read_bytes()]

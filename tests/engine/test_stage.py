@@ -51,7 +51,7 @@ def test_a_file_sealed_by_a_cloud_key_is_rehearsed_with_canaries_that_stand_nowh
         first = act("up", stage, packs=False)
         again = act("up", stage, packs=False)
         handed = json.loads(stage.pulumi("stack", "output", "--json", "--show-secrets", check=True).stdout)
-        canaries = stage.canaries()
+        canaries = stage.file.canaries()
         stage.pulumi("stack", "export", "--file", str(stage.root / "export.json"), check=True)
     assert first.fine
     assert (again.fine, dict(again.facts.changes)) == (True, {"same": 3})

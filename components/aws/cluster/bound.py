@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.aws.cluster.access import member
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
-from components.aws.network.facts import NetworkFacts
+from components.aws.network.facts import Whereabouts
 from components.contracts import Binding, Context, Grant
 
 POSTGRES_PORT = 5432
@@ -22,13 +23,13 @@ class EksComponent(AwsComponent):
         name: str,
         *,
         cluster_name: str,
-        network: NetworkFacts,
+        network: Whereabouts,
         context: Context,
         opts: pulumi.ResourceOptions | None,
     ) -> None:
         super().__init__(kind, name, context, opts)
         self.cluster_name = cluster_name
-        self.network = network
+        self.where = network
 
     @property
     def awaited_name(self) -> pulumi.Input[str]:
@@ -38,12 +39,17 @@ class EksComponent(AwsComponent):
     @property
     def zonal(self) -> bool:
         """Whether nodes are in more than one zone."""
-        return len(self.network.zones) > 1
+        return len(self.where.zones) > 1
 
     @property
     def dataplane_egress(self) -> Sequence[tuple[str, int]]:
         """Where pods reach S3, whose addresses are public even through the VPC's endpoint, and databases in the VPC."""
-        return (("0.0.0.0/0", 443), (self.network.cidr, POSTGRES_PORT))
+        return (("0.0.0.0/0", 443), (self.where.cidr, POSTGRES_PORT))
+
+    def admit(self, name: str, group: str, principals: Sequence[str], parent: pulumi.Resource) -> None:
+        """Let IAM roles act as members of a Kubernetes group; a role has one entry in a cluster, so it can be in one stack's alone."""
+        for arn in principals:
+            member(self, name, self.awaited_name, arn, group, parent)
 
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource

@@ -1,5 +1,6 @@
 """The control plane of an EKS cluster: private, logged, encrypted with a key of its own."""
 
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
@@ -34,19 +35,32 @@ def cluster_name(context: Context) -> str:
     return context.naming.name("cluster", limit=100)
 
 
-def kubeconfig(name: str, region: str, endpoint: pulumi.Input[str], authority: pulumi.Input[str]) -> pulumi.Output[str]:
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How the API server of a cluster is reached."""
+
+    endpoint: pulumi.Input[str]
+    """Its URL."""
+    authority: pulumi.Input[str]
+    """Its certificate authority in base64."""
+    role: str | None = None
+    """ARN of the IAM role to act as; None acts as whoever runs the stack."""
+
+
+def kubeconfig(name: str, region: str, reached: Reached) -> pulumi.Output[str]:
     """A kubeconfig that asks the AWS CLI for a token whenever one is needed, so that none is ever stored."""
+    acting = ["--role-arn", reached.role] if reached.role else []
     command = {
         "apiVersion": "client.authentication.k8s.io/v1beta1",
         "command": "aws",
-        "args": ["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json"],
+        "args": ["eks", "get-token", "--cluster-name", name, "--region", region, "--output", "json", *acting],
         "interactiveMode": "Never",
     }
     return pulumi.Output.json_dumps(
         {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{"name": name, "cluster": {"server": endpoint, "certificate-authority-data": authority}}],
+            "clusters": [{"name": name, "cluster": {"server": reached.endpoint, "certificate-authority-data": reached.authority}}],
             "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
             "current-context": name,
             "users": [{"name": name, "user": {"exec": command}}],

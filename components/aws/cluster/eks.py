@@ -21,7 +21,7 @@ from components.aws.cluster.addons import AddonName, Feature, wanted
 from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.cluster.auto_mode import AutoMode
 from components.aws.cluster.bound import EksComponent
-from components.aws.cluster.control_plane import ControlPlane, cluster_name, kubeconfig
+from components.aws.cluster.control_plane import ControlPlane, Reached, cluster_name, kubeconfig
 from components.aws.documents.statements import Statement
 from components.aws.network.facts import NetworkFacts
 from components.contracts import Context, StorageClass
@@ -64,9 +64,11 @@ class GpuCluster(EksComponent):
     ) -> None:
         super().__init__("GpuCluster", name, cluster_name=cluster_name(context), network=network, context=context, opts=opts)
         self.args = args
+        self.network = network
         self.mirror = mirror
         self.plane = ControlPlane(self, args, network)
         self.cluster_key, self.cluster = self.plane.key, self.plane.cluster
+        self.reached = Reached(self.cluster.endpoint, self.cluster.certificate_authority.apply(lambda ca: str(ca.data)))
         access = Access(self, self.cluster)
         self.kubernetes: pulumi.ProviderResource = self._kubernetes(access.administrators(args.administrators))
         access.viewers(args.viewers)
@@ -137,11 +139,10 @@ class GpuCluster(EksComponent):
 
     def _kubernetes(self, access: Sequence[pulumi.Resource]) -> "k8s.Provider":
         """What is in the cluster waits for access to it, and goes before access does."""
-        authority = self.cluster.certificate_authority.apply(lambda ca: str(ca.data))
         return k8s.Provider(
             f"{self.prefix}-kubernetes",
             cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{self.cluster_name}",
-            kubeconfig=kubeconfig(self.cluster_name, self.region, self.cluster.endpoint, authority),
+            kubeconfig=kubeconfig(self.cluster_name, self.region, self.reached),
             opts=self.child(*access),
         )
 

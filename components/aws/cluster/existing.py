@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints
 
 from components.accelerators import aws_machines, nearest, unfit
 from components.aws.cluster.bound import EksComponent
-from components.aws.cluster.control_plane import kubeconfig
+from components.aws.cluster.control_plane import Reached, kubeconfig
 from components.aws.network.facts import NetworkFacts
 from components.contracts import AcceleratorPool, Context, StorageClass, Taint
 from components.given import Given
@@ -107,10 +107,11 @@ class ExistingEks(EksComponent):
         self, name: str, args: ExistingEksFacts, *, network: NetworkFacts, context: Context, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         super().__init__("ExistingCluster", name, cluster_name=args.name, network=network, context=context, opts=opts)
+        self.reached = Reached(args.endpoint, args.authority)
         self.kubernetes: pulumi.ProviderResource = k8s.Provider(
             f"{name}-kubernetes",
             cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{args.name}",
-            kubeconfig=kubeconfig(args.name, self.region, args.endpoint, args.authority),
+            kubeconfig=kubeconfig(args.name, self.region, self.reached),
             opts=self.child(),
         )
         self.pools: Mapping[str, AcceleratorPool] = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
@@ -121,3 +122,8 @@ class ExistingEks(EksComponent):
         self.settled: Sequence[pulumi.Resource] = self.secret_reader.ready
         self.ready: Sequence[pulumi.Resource] = self.settled
         self.register_outputs({"pools": sorted(self.pools)})
+
+    def admit(self, name: str, group: str, principals: Sequence[str], parent: pulumi.Resource) -> None:
+        """Nothing: who is in a group is the business of the cluster's owners. Raises ValueError for principals."""
+        if principals:
+            raise ValueError(f"{group}: who is in a group of this cluster is decided by its owners")

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import pulumi
 
+from components.aws.cluster.control_plane import Reached
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import Identity
 from components.contracts import Cluster
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
 class AwsCluster(Cluster, Protocol):
     """An EKS cluster."""
+
+    @property
+    def reached(self) -> Reached:
+        """How its API server is reached."""
 
     @property
     def security_group(self) -> pulumi.Output[str]:

@@ -14,8 +14,8 @@ class Identified(Protocol):
         """Its id."""
 
 
-class NetworkFacts(Protocol):
-    """A VPC with private and isolated subnets by zone."""
+class Whereabouts(Protocol):
+    """Where a VPC is."""
 
     @property
     def cidr(self) -> str:
@@ -24,6 +24,10 @@ class NetworkFacts(Protocol):
     @property
     def zones(self) -> tuple[str, ...]:
         """Zones of the site."""
+
+
+class NetworkFacts(Whereabouts, Protocol):
+    """A VPC with private and isolated subnets by zone."""
 
     @property
     def closed(self) -> bool:

@@ -149,5 +149,5 @@ def store(
 ) -> Store:
     """The existing bucket, or a new one."""
     if existing:
-        return GivenBucket(existing, region=context.naming.region)
+        return GivenBucket(existing.bucket, key=existing.key, region=context.naming.region)
     return Bucket(name, args, role=role, key=key, access_logs=access_logs, protect=protect, grants=grants, context=context, opts=opts)

@@ -5,16 +5,18 @@ from collections.abc import Mapping
 import pulumi
 
 from components.aws.keys import EncryptionKey, GivenKey
-from components.aws.storage.retention import GivenBucketArgs
 
 
 class GivenBucket:
-    """An existing bucket; satisfies components.contracts.ObjectStore. It makes nothing and asks the cloud nothing."""
+    """A bucket that this stack does not own; satisfies components.contracts.ObjectStore. It makes nothing and asks the cloud nothing.
 
-    def __init__(self, args: GivenBucketArgs, *, region: str) -> None:
-        self.name = args.bucket
+    `key` is the ARN of the key that it is encrypted with.
+    """
+
+    def __init__(self, name: pulumi.Input[str], *, key: pulumi.Input[str], region: str) -> None:
+        self.name = name
         self.region = region
-        self.encryption_key: EncryptionKey | None = GivenKey(args.key)
+        self.encryption_key: EncryptionKey | None = GivenKey(key)
 
     @property
     def bucket(self) -> pulumi.Output[str]:
@@ -24,12 +26,12 @@ class GivenBucket:
     @property
     def arn(self) -> pulumi.Output[str]:
         """The bucket's ARN."""
-        return pulumi.Output.from_input(f"arn:aws:s3:::{self.name}")
+        return pulumi.Output.concat("arn:aws:s3:::", self.name)
 
     @property
     def uri(self) -> pulumi.Output[str]:
         """s3://<bucket>, without a trailing slash."""
-        return pulumi.Output.from_input(f"s3://{self.name}")
+        return pulumi.Output.concat("s3://", self.name)
 
     @property
     def environment(self) -> Mapping[str, pulumi.Input[str]]:

@@ -1,7 +1,6 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 import pulumi
@@ -9,6 +8,7 @@ import pulumi
 from components.contracts import AcceleratorPool, Cluster, Context, SecretStoreFacts
 from components.kubernetes.addons import values
 from components.kubernetes.addons.charts import MirrorArgs, release
+from components.kubernetes.addons.facts import Monitoring
 from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import cluster_store
 from components.kubernetes.vocabulary import ObjectName, Url
@@ -77,16 +77,6 @@ class OperatorsArgs(Spec):
 
 EXTERNAL_SECRETS = "external-secrets"
 """Namespace and service account of External Secrets; a site that reads a cloud's secret store grants that account the right."""
-
-
-@dataclass(frozen=True, slots=True)
-class Monitoring:
-    """Where metrics are kept."""
-
-    address: str
-    """URL of Prometheus inside the cluster."""
-    namespace: str
-    """Namespace that it scrapes from."""
 
 
 def monitoring_of(args: OperatorsArgs) -> Monitoring:

@@ -6,7 +6,7 @@ import pulumi
 
 from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
-from components.kubernetes.addons.operators import Operators
+from components.kubernetes.addons.facts import OperatorFacts
 from components.kubernetes.manifests import Manifest
 from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe
 from components.kubernetes.serving.args import InferenceEndpointArgs
@@ -39,16 +39,20 @@ class InferenceEndpoint(pulumi.ComponentResource):
         *,
         cluster: Cluster,
         models: ObjectStore,
-        operators: Operators,
+        operators: OperatorFacts,
         context: Context,
+        space: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names)."""
+        """`space` is a team's namespace that the endpoint shares; without it the endpoint has its own.
+
+        Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names).
+        """
         super().__init__("groundwork:kubernetes:InferenceEndpoint", name, {}, with_provider(cluster, opts))
         pool = cluster.pools[args.pool]
         model = Model.parse(args.model)
-        identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context)
-        enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready)
+        identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
+        enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready, shared=space is not None)
         binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
         clients = [*args.clients, operators.monitoring.namespace]
         destinations = [*cluster.dataplane_egress, *binding.egress]

@@ -160,7 +160,7 @@ class TrackingServer(pulumi.ComponentResource):
 
     def _connection(self, enclosure: Enclosure, database: Database) -> tuple[Environment, Sequence[pulumi.Resource]]:
         """The variables that libpq connects by, and what makes the Secret they refer to."""
-        namespace = enclosure.namespace.metadata["name"]
+        namespace = enclosure.namespace
         username, password, made = database.credentials(enclosure.identity.name, namespace, self)
         return {
             "MLFLOW_BACKEND_STORE_URI": STORE_URI,

@@ -1,0 +1,37 @@
+"""What stands on operators must know of them, whoever installed them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import pulumi
+
+
+@dataclass(frozen=True, slots=True)
+class Monitoring:
+    """Where metrics are kept."""
+
+    address: str
+    """URL of Prometheus inside the cluster."""
+    namespace: str
+    """Namespace that it scrapes from."""
+
+
+class OperatorFacts(Protocol):
+    """The operators of a cluster."""
+
+    @property
+    def monitoring(self) -> Monitoring:
+        """Where metrics are kept."""
+
+    @property
+    def ready(self) -> Sequence[pulumi.Resource]:
+        """What must exist before an object that an operator serves."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningOperators:
+    """Operators that another stack installed; they are there before this one begins."""
+
+    monitoring: Monitoring
+    ready: Sequence[pulumi.Resource] = ()

@@ -1,0 +1,233 @@
+"""Stacks of endpoints alone: what their platform lets them do, what they are bound to, and that the engine says the same."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+import yaml
+
+from graph.model import Graph, Resource
+from graph.recorder import ORGANISATION, record
+from infra.compose import compose
+from infra.config import load_file
+from infra.faults import ConfigFaults
+from infra.layers import OUTPUT
+from infra.offline import evaluate
+from infra.serving import ServingStack
+from infra.stackfile import KEY, PROJECT
+from rehearsal.actions import act
+from rehearsal.stage import Stage, StageFailed
+
+ROOT = Path(__file__).parents[2]
+FULL = ROOT / "tests" / "config" / "full"
+ROLE = "arn:aws:iam::111122223333:role/deploy-vision"
+IMAGE = "registry.example.com/vllm@sha256:" + "1" * 64
+
+
+def endpoint(pool: str, **more: Any) -> dict[str, Any]:
+    engine = {"kind": "vllm", "image": IMAGE, "context_length": 8192}
+    sized = {"cpu": 8, "memory": "48GiB", "weights": "16GiB", "load_time": "3m", "scale": {"min": 1, "max": 2}}
+    return {"model": "models:/llama/12", "engine": engine, "pool": pool, **sized, **more}
+
+
+def stack_file(folder: Path, base: str, pool: str, **more: Any) -> Path:
+    """A serving stack's file beside a copy of a platform's; a key given as None is left out."""
+    (folder / f"Pulumi.{base}.yaml").write_text((FULL / f"{base}.yaml").read_text())
+    said = {"tier": "production", "owner": "vision", "layer": ["serving"], "platform": base, "endpoints": {"caption": endpoint(pool)}}
+    said = {key: value for key, value in {**said, **more}.items() if value is not None}
+    path = folder / "Pulumi.team.yaml"
+    path.write_text(yaml.safe_dump({"config": {"pulumi:disable-default-providers": ["*"], KEY: said}}, sort_keys=False))
+    return path
+
+
+def faults(path: Path) -> dict[str, str]:
+    with pytest.raises(ConfigFaults) as refused:
+        load_file(path)
+    return {fault.path: f"{fault.message} {fault.hint or ''}" for fault in refused.value.faults}
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a team that the platform does not know": ({"owner": "visoin"}, "owner", "did you mean `vision`"),
+    "a pool that is closed to the team": ({"endpoints": {"a": endpoint("small")}}, "endpoints.a.pool", "it may use large"),
+    "more than the team is promised": (
+        {"endpoints": {"a": endpoint("large", scale={"min": 1, "max": 5})}},
+        "endpoints.a.scale.max",
+        "team vision may have 4 of pool large",
+    ),
+    "a pool that is none": ({"endpoints": {"a": endpoint("larg")}}, "endpoints.a.pool", "did you mean `large`"),
+    "weights that do not fit the platform's GPUs": (
+        {"endpoints": {"a": endpoint("large", weights="90GiB")}},
+        "endpoints.a.weights",
+        "do not fit",
+    ),
+    "a role on premises": ({"credentials": {"role": ROLE}}, "credentials", "it takes context"),
+    "a platform that is not there": ({"platform": "elsewhere"}, "platform", "cannot be read"),
+    "a platform that holds endpoints only": ({"platform": "team"}, "platform", "holds endpoints only"),
+    "no platform": ({"platform": None}, "platform", "is required"),
+    "a part of the platform": ({"tracking": {}}, "tracking", "is not a known key"),
+    "no endpoints": ({"endpoints": {}}, "layer", "there are no endpoints"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_the_platform_does_not_allow_is_refused(case: str, tmp_path: Path) -> None:
+    more, place, words = REFUSED[case]
+    found = faults(stack_file(tmp_path, "onprem", "large", **more))
+    assert words in found[place], found
+
+
+def test_faults_of_the_file_and_of_its_place_are_told_at_once(tmp_path: Path) -> None:
+    wrong = {"a": endpoint("larg", cpu=0), "b": endpoint("large", weights="90GiB")}
+    assert {"endpoints.a.cpu", "endpoints.b.weights"} <= faults(stack_file(tmp_path, "onprem", "large", endpoints=wrong)).keys()
+
+
+def test_a_platform_that_is_wrong_itself_is_told_as_that(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, "onprem", "large")
+    (tmp_path / "Pulumi.onprem.yaml").write_text("config: {}\n")
+    assert "cannot be used itself" in faults(path)["platform"]
+
+
+@pytest.mark.parametrize(
+    ("credentials", "words"),
+    [
+        ({"role": ROLE.replace("vision", "speech")}, "is no principal of team vision"),
+        ({"context": "vision"}, "it takes role"),
+    ],
+)
+def test_who_acts_is_of_the_platforms_kind_and_its_principal(credentials: dict[str, str], words: str, tmp_path: Path) -> None:
+    found = faults(stack_file(tmp_path, "aws", "serving", credentials=credentials))
+    assert any(words in text for place, text in found.items() if place.startswith("credentials")), found
+
+
+@pytest.mark.parametrize(
+    ("teams", "place", "words"),
+    [
+        ({"vision": {"gpus": {"larg": 1}}}, "teams.vision.gpus.larg", "did you mean `large`"),
+        ({"vision": {"gpus": {"large": 99}}}, "teams.vision.gpus.large", "more than pool large can ever have, 12"),
+        ({"vision": {"principals": [ROLE]}}, "teams.vision.principals[0]", "cannot be let in by this stack"),
+        ({"vision": {}, "v1sion": {}}, "teams.vision", "looks like v1sion"),
+    ],
+)
+def test_a_platform_promises_what_it_has(teams: dict[str, Any], place: str, words: str, tmp_path: Path) -> None:
+    assert words in faults(platform_with(tmp_path, "onprem", teams))[place]
+
+
+@pytest.mark.parametrize(
+    ("principals", "words"),
+    [
+        (["deploy-vision"], "give its ARN"),
+        (["arn:aws:iam::111122223333:role/administrator"], "has an access entry of its own"),
+    ],
+)
+def test_a_cluster_knows_a_role_once(principals: list[str], words: str, tmp_path: Path) -> None:
+    path = platform_with(tmp_path, "aws", {"vision": {"principals": principals}})
+    assert words in faults(path)["teams.vision.principals[0]"]
+
+
+def test_a_role_acts_for_one_team(tmp_path: Path) -> None:
+    path = platform_with(tmp_path, "aws", {"vision": {"principals": [ROLE]}, "speech": {"principals": [ROLE]}})
+    assert "acts for team speech already" in faults(path)["teams.vision.principals[0]"]
+
+
+def platform_with(folder: Path, platform: str, teams: dict[str, Any]) -> Path:
+    said = yaml.safe_load((FULL / f"{platform}.yaml").read_text())
+    said["config"][KEY]["teams"] = teams
+    path = folder / f"Pulumi.{platform}.yaml"
+    path.write_text(yaml.safe_dump(said, sort_keys=False))
+    return path
+
+
+def providers(graph: Graph) -> dict[str, Resource]:
+    return {resource.type.rpartition(":")[2]: resource for resource in graph if resource.type.startswith("pulumi:providers:")}
+
+
+def test_the_role_is_who_all_providers_act_as(tmp_path: Path) -> None:
+    acting = providers(evaluate(stack_file(tmp_path, "aws", "serving", credentials={"role": ROLE})).graph)
+    ambient = providers(evaluate(stack_file(tmp_path, "aws", "serving")).graph)
+    assert ROLE in acting["aws"].inputs["assumeRoles"]
+    assert ROLE in acting["kubernetes"].inputs["kubeconfig"]
+    assert "assumeRoles" not in ambient["aws"].inputs
+    assert "role-arn" not in ambient["kubernetes"].inputs["kubeconfig"]
+
+
+def test_the_context_is_who_the_provider_acts_as_on_premises(tmp_path: Path) -> None:
+    found = providers(evaluate(stack_file(tmp_path, "onprem", "large", credentials={"context": "vision"})).graph)
+    assert found["kubernetes"].inputs["context"] == "vision"
+
+
+def test_endpoints_stand_in_the_teams_namespace_and_make_none(tmp_path: Path) -> None:
+    graph = evaluate(stack_file(tmp_path, "aws", "serving")).graph
+    namespaced = {r.inputs["metadata"]["namespace"] for r in graph if "namespace" in (r.inputs.get("metadata") or {})}
+    assert namespaced == {"groundwork-aws-team-vision"}
+    assert not list(graph.of_type("kubernetes:core/v1:Namespace"))
+    assert not list(graph.of_type("kubernetes:core/v1:ResourceQuota"))
+
+
+def test_a_platform_of_another_name_is_another_place(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, "aws", "serving")
+    before = evaluate(path).graph
+    (tmp_path / "Pulumi.aws.yaml").rename(tmp_path / "Pulumi.other.yaml")
+    path.write_text(path.read_text().replace("platform: aws", "platform: other"))
+    after = providers(evaluate(path).graph)["kubernetes"].inputs["clusterIdentifier"]
+    assert providers(before)["kubernetes"].inputs["clusterIdentifier"] != after
+
+
+def test_the_quota_of_a_team_is_what_it_is_promised(tmp_path: Path) -> None:
+    path = platform_with(tmp_path, "onprem", {"vision": {"gpus": {"large": 4, "small": 2}, "pods": 7}})
+    (quota,) = [r for r in evaluate(path).graph.of_type("kubernetes:core/v1:ResourceQuota") if r.name.startswith("team-")]
+    assert quota.inputs["spec"]["hard"] == {"pods": "7", "requests.nvidia.com/gpu": "6"}
+
+
+def test_a_platform_brought_up_from_another_file_is_found_out(tmp_path: Path) -> None:
+    """Nothing is handed on when the platform's state and the file here tell different stories."""
+    path = stack_file(tmp_path, "onprem", "large")
+    told = dict(evaluate(tmp_path / "Pulumi.onprem.yaml").graph.outputs)
+    facts = json.loads(told[OUTPUT]["facts"])
+    facts["monitoring"]["namespace"] = "elsewhere"
+    changed = {**told, OUTPUT: {**told[OUTPUT], "facts": json.dumps(facts)}}
+    for outputs, words in ((changed, "they differ in: monitoring"), ({}, "bring it up with `teams`")):
+        with pytest.raises(pulumi.RunError, match=words):
+            drawn(path, outputs)
+    assert len(drawn(path, told)) > 5
+
+
+def drawn(path: Path, outputs: dict[str, Any]) -> Graph:
+    """The graph of a serving stack whose platform gave these outputs."""
+    serving, file = load_file(path)
+    assert isinstance(serving, ServingStack)
+    references = {f"{ORGANISATION}/{PROJECT}/{serving.platform}": outputs}
+
+    def program() -> None:
+        compose(serving, project=PROJECT, stack=file.stack)
+
+    return record(program, project=PROJECT, stack=file.stack, config={}, references=references)
+
+
+@pytest.mark.engine
+def test_a_team_comes_and_goes_on_the_stage_of_its_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No platform, no team; the platform cannot go while the team is there; after both are gone the clouds are empty."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    file = stack_file(tmp_path, "onprem", "large")
+    base = tmp_path / "Pulumi.onprem.yaml"
+    with pytest.raises(StageFailed, match="rehearse up --stack onprem"), team(file, base):
+        pass
+    with Stage(ROOT, "onprem", stack_file=base) as platform:
+        assert act("up", platform, packs=False).fine
+    with team(file, base) as stage:
+        assert act("up", stage, packs=False).facts.changes["create"] > 5
+        assert set(act("up", stage, packs=False).facts.changes) == {"same"}
+    with Stage(ROOT, "onprem", stack_file=base) as platform, pytest.raises(StageFailed, match="team stand on onprem"):
+        act("destroy", platform)
+    base.write_text(base.read_text().replace("nodes: 3", "nodes: 4"))
+    with team(file, base) as stage:
+        moved = act("up", stage, packs=False)
+        assert any("they differ in: pools" in error for error in moved.facts.errors)
+        assert act("destroy", stage).fine
+    with Stage(ROOT, "onprem", stack_file=base) as platform:
+        assert act("destroy", platform).fine
+
+
+def team(file: Path, base: Path) -> Stage:
+    return Stage(ROOT, "team", stack_file=file, platform=base)
