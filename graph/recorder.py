@@ -15,16 +15,20 @@ from typing import Any
 
 import pulumi
 import pulumi.runtime
-from pulumi.runtime import settings
-from pulumi.runtime.stack import run_in_stack
+from pulumi.runtime import resource, settings
+from pulumi.runtime.proto import source_pb2
+from pulumi.runtime.stack import run_in_stack, wait_for_rpcs
 
 from graph import checks
 from graph.model import Graph
-from graph.monitor import Recorder, Refused, denies_default_providers
+from graph.monitor import Recorder, References, Refused, denies_default_providers
 
 __all__ = ["ProgramHung", "Refused", "record"]
 
 logger = logging.getLogger(__name__)
+
+ORGANISATION = "organization"
+"""What the engine calls the organisation of a backend that has none; recorded programs are told this one."""
 
 TICK = 0.25
 """Seconds between two looks at whether a program still moves."""
@@ -42,19 +46,21 @@ def record(
     config: Mapping[str, str],
     secret_keys: Collection[str] = (),
     unknowns: bool = False,
+    references: References | None = None,
     patience: float = 20.0,
     deadline: float = 600.0,
 ) -> Graph:
     """The graph that `program` draws, as the engine would be given it.
 
-    Outputs are known and of the right form, or with `unknowns` as unknown as in an engine preview. `patience` is how many seconds the
+    Outputs are known and of the right form, or with `unknowns` as unknown as in an engine preview. `references` holds the outputs of other
+    stacks that it may refer to, by their full names. `patience` is how many seconds the
     program may wait without registering anything, `deadline` how many it may take at all. Calls do not affect each other.
     Raises what the program raises; GraphFaults with everything the engine would refuse; Refused for what cannot be recorded;
     ProgramHung.
     """
-    recorder = Recorder(project, stack, unknowns=unknowns)
+    recorder = Recorder(project, stack, unknowns=unknowns, references=references)
     prepare = functools.partial(_prepare, recorder, dict(config), list(secret_keys))
-    with _no_collection():
+    with _no_collection(), _no_positions():
         _in_own_thread(lambda: _run(program, prepare, recorder, patience), deadline)
     graph = Graph(project, stack, recorder.recorded(), recorder.stack_outputs())
     found = checks.faults(graph, functools.partial(denies_default_providers, config))
@@ -75,11 +81,28 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+@contextlib.contextmanager
+def _no_positions() -> Iterator[None]:
+    """Keep the SDK from reading the call stack at each registration: a graph has no source positions, and reading took a seventh."""
+    kept = resource._get_stack_trace
+    resource._get_stack_trace = source_pb2.StackTrace
+    try:
+        yield
+    finally:
+        resource._get_stack_trace = kept
+
+
 def _prepare(recorder: Recorder, config: dict[str, str], secret_keys: list[str]) -> None:
     """Point the SDK's ambient state of the current context at the recorder; the root stack is made when the program runs."""
     settings.set_root_resource(_Placeholder)  # type: ignore[arg-type]  # keeps set_mocks from making a stack of its own
     pulumi.runtime.set_mocks(
-        recorder.mocks, project=recorder.project, stack=recorder.stack, preview=recorder.unknowns, logger=logger, monitor=recorder
+        recorder.mocks,
+        project=recorder.project,
+        stack=recorder.stack,
+        preview=recorder.unknowns,
+        logger=logger,
+        monitor=recorder,
+        organization=ORGANISATION,
     )
     settings.set_root_resource(None)  # type: ignore[arg-type]
     settings.SETTINGS.outputs = set()
@@ -145,6 +168,7 @@ async def _watched(program: Callable[[], object], recorder: Recorder, patience: 
             result = program()
             if inspect.isawaitable(result):
                 await result
+            await _settled()
         except BaseException as error:
             raised.append(error)
             raise
@@ -157,6 +181,18 @@ async def _watched(program: Callable[[], object], recorder: Recorder, patience: 
         waiting = Counter(begun) - Counter(f"{resource.type} {resource.name}" for resource in recorder.registered)
         raise ProgramHung(f"nothing was registered for {patience:g} seconds; waiting: {', '.join(sorted(waiting)) or 'an output'}")
     await running
+
+
+async def _settled() -> None:
+    """Wait for all outputs, each once. The SDK waits for any of them, again and again: with 500 resources, a quarter of the whole time."""
+    while True:
+        await wait_for_rpcs(await_all_outstanding_tasks=False)
+        pending = list(settings.SETTINGS.outputs)
+        settings.SETTINGS.outputs.clear()
+        if not pending:
+            return
+        for task in pending:
+            await task
 
 
 async def _finishes(running: "asyncio.Future[None]", recorder: Recorder, patience: float) -> bool:
