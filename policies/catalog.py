@@ -5,7 +5,6 @@ from types import MappingProxyType
 
 from policies.model import Rule
 from policies.rules import (
-    accelerators,
     account,
     availability,
     backup,
@@ -31,7 +30,6 @@ CONCERNS = (
     recovery,
     supply_chain,
     workloads,
-    accelerators,
     account,
     streams,
 )

@@ -21,7 +21,7 @@ def keeps_records(queue: Resource) -> bool:
 Keyed = tuple[str, str, str, str, str, Callable[[Resource], bool] | None]
 KEYED: tuple[Keyed, ...] = (
     ("stream-key", STREAM, "kmsKeyId", "Streams are encrypted with a customer key", "high", None),
-    ("message-key", QUEUE, "kmsMasterKeyId", "Queues of records are encrypted with a customer key", "medium", keeps_records),
+    ("message-key", QUEUE, "kmsMasterKeyId", "Queues are encrypted with a customer key", "medium", None),
 )
 """(rule, type, property of the key, title, severity, which resources)."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graph.model import UNKNOWN, Resource
+from policies.announcers import wrongly_announced
 from policies.model import Book, View, get
 from policies.nodes import MAKERS, accelerated, repaired, taints
 
@@ -76,6 +77,18 @@ def gpu_node_repair(maker: Resource, view: View) -> Iterator[str]:
     """By the node monitoring agent's findings (EKS user guide, node health). Auto Mode always does it."""
     if not repaired(maker, view):
         yield "keeps nodes whose GPUs have failed"
+
+
+@BOOK.rule(
+    "accelerator-announced-once",
+    *MAKERS,
+    title="Each accelerator is announced by one thing",
+    remedy="install what the image lacks, and keep off its nodes what the image has",
+    only=accelerated,
+)
+def accelerator_announced_once(maker: Resource, view: View) -> Iterator[str]:
+    """By the image, a device plugin, the GPU operator or EKS Auto Mode: two would count each device twice, none leaves pods waiting."""
+    yield from wrongly_announced(maker, view)
 
 
 @BOOK.rule("gpu-limits", *PODS, title="GPU requests equal their limits", remedy="name the same number under requests and limits")

@@ -1,4 +1,4 @@
-"""Accelerators of nodes: each is announced to the cluster by one thing, whoever makes the node and whatever image it runs."""
+"""What announces the accelerators of nodes to the cluster, whoever makes the nodes and whatever image they run."""
 
 from collections.abc import Iterator, Mapping
 
@@ -6,10 +6,9 @@ from components.accelerators import aws_machines
 from components.aws.cluster.compatibility import image_for, plugin_problems
 from components.aws.cluster.versions import images
 from graph.model import Resource
-from policies.model import Book, View, get
-from policies.nodes import AUTO_CLASS, GROUP, MAKERS, RELEASE, accelerated, labels, machines, node_class
+from policies.model import View, get
+from policies.nodes import AUTO_CLASS, GROUP, RELEASE, labels, machines, node_class
 
-BOOK = Book("accelerators")
 ANNOUNCERS: Mapping[str, str] = {
     "gpu-operator": "gpu-operator",
     "nvidia-device-plugin": "device-plugin",
@@ -47,15 +46,8 @@ def announcers(maker: Resource, view: View) -> list[str]:
     return found
 
 
-@BOOK.rule(
-    "accelerator-announced-once",
-    *MAKERS,
-    title="Each accelerator is announced by one thing",
-    remedy="install what the image lacks, and keep off its nodes what the image has",
-    only=accelerated,
-)
-def accelerator_announced_once(maker: Resource, view: View) -> Iterator[str]:
-    """By the image, a device plugin, the GPU operator or EKS Auto Mode: two would count each device twice, none leaves pods waiting."""
+def wrongly_announced(maker: Resource, view: View) -> Iterator[str]:
+    """Why accelerators of the nodes would be counted twice, or not at all; nothing where their image is not known."""
     made_from = node_class(maker, view)
     auto = made_from is not None and made_from.type == AUTO_CLASS
     if image := image_of(maker, view):
