@@ -37,7 +37,7 @@ class AwsGivenPlatform(AnyAwsPlatform):
         if machine is None or unfit(machine):
             return None
         memory = machine.accelerator_memory_mib * 2**20
-        return Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20)
+        return Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20, least=args.nodes)
 
     @rule("endpoints", "cluster", "operators")
     def _endpoints_have_room(self) -> Iterator[Problem]:

@@ -75,7 +75,7 @@ class AwsPlatform(AnyAwsPlatform):
         nodes, share = sum(args.most), args.share
         gpus, memory = (share.per_node, share.memory_mib) if share else (machine.accelerators, machine.accelerator_memory_mib)
         sharing = share.contract if share else None
-        return Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing)
+        return Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing, args.min)
 
     def room(self, pool: str) -> Node | None:
         """What a node of the pool has, with what is taken of it before an endpoint comes."""

@@ -25,6 +25,8 @@ class Node:
     cpu: int | None = None
     memory: int | None = None
     sharing: Sharing | None = None
+    least: int = 0
+    """Nodes that are always there."""
     kept: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Millicores and MiB that pods of the platform do not get, by who has them."""
 

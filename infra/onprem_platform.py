@@ -34,7 +34,7 @@ class OnPremPlatform(Platform):
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has."""
         args = self.cluster.pools[pool]
-        return Node(args.gpus_per_node, args.gpu_memory.value, args.nodes)
+        return Node(args.gpus_per_node, args.gpu_memory.value, args.nodes, least=args.nodes)
 
     @rule("object_store")
     def _store_addresses(self) -> Iterator[Problem]:

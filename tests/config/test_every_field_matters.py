@@ -161,6 +161,8 @@ CHECKED: dict[str, dict[Place, Any]] = {
         ("cluster", "existing", "pools", "serving", "nodes"): 1,
         ("endpoints", "chat", "scale", "max"): 5,
     },
+    "endpoints.*.scale.cold_start.within": {("endpoints", "chat", "scale", "cold_start", "within"): "5m"},
+    "endpoints.*.scale.cold_start.image_size": {("endpoints", "chat", "scale", "cold_start", "image_size"): "40GiB"},
     "endpoints.*.facts.layers": {("endpoints", "chat", "facts", "layers"): 320},
     "endpoints.*.facts.kv_heads": {("endpoints", "chat", "facts", "kv_heads"): 80},
     "endpoints.*.facts.head_dim": {("endpoints", "chat", "facts", "head_dim"): 1280},

@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from components.kubernetes.manifests import Identity, Manifest
+from components.kubernetes.serving.coldstart import ColdStartArgs
 from components.kubernetes.serving.engines import Engine
 from components.spec import Duration, Name, Percent, Problem, Spec, rule
 
@@ -88,6 +89,8 @@ class ScaleArgs(Spec):
     """How long the queue must stay short before replicas are removed, 5m to 1h."""
     schedules: dict[Name, ScheduleArgs] = Field(default_factory=dict)
     """Times with more replicas, by name."""
+    cold_start: ColdStartArgs | None = None
+    """What is promised of a replica that is added; absent promises nothing."""
     wake: WakeArgs | None = None
     """What starts the first replica of an endpoint that has none."""
 

@@ -82,7 +82,8 @@ CHANGES: dict[str, Any] = {
     "cluster.pools.l40s.taints": [{"key": "other"}],
     "cluster.pools.l40s.gpu_resource": "nvidia.com/mig-1g.10gb",
 }
-JUDGED = {"endpoint.facts", *(f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes"))}
+FACTS = {f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes")}
+JUDGED = {"endpoint.facts", "endpoint.scale.cold_start", *FACTS}
 """Fields that only the platform's rules read: whether endpoints fit."""
 
 
