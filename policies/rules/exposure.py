@@ -31,9 +31,11 @@ def bucket_public_access(bucket: Resource, view: View) -> Iterator[str]:
 
 
 def denies_plain_text(statement: dict[str, Any]) -> bool:
-    """Whether a bucket policy's statement refuses requests without TLS."""
+    """Whether a statement of a bucket's or a file system's policy refuses requests without TLS."""
     transport = statement.get("Condition", {}).get("Bool", {}).get("aws:SecureTransport")
-    return statement.get("Effect") == "Deny" and str(transport).lower() == "false" and "s3:*" in many(statement.get("Action"))
+    return (
+        statement.get("Effect") == "Deny" and str(transport).lower() == "false" and bool({"*", "s3:*"} & {*many(statement.get("Action"))})
+    )
 
 
 @BOOK.rule(
@@ -44,6 +46,19 @@ def bucket_tls_only(bucket: Resource, view: View) -> Iterator[str]:
     rows = view.attached(bucket, "aws:s3/bucketPolicy:BucketPolicy", "bucket", "bucket")
     if not any(denies_plain_text(statement) for row in rows for statement in document(row, "policy").get("Statement", ())):
         yield "no policy refuses requests without TLS"
+
+
+@BOOK.rule(
+    "file-system-tls-only",
+    "aws:efs/fileSystem:FileSystem",
+    title="Shared file systems are mounted over TLS only",
+    remedy="deny everything where aws:SecureTransport is false",
+)
+def file_system_tls_only(files: Resource, view: View) -> Iterator[str]:
+    """A file system policy with the refusal; without a policy whoever reaches a mount target mounts in plain text."""
+    rows = view.attached(files, "aws:efs/fileSystemPolicy:FileSystemPolicy", "fileSystemId")
+    if not any(denies_plain_text(statement) for row in rows for statement in document(row, "policy").get("Statement", ())):
+        yield "no policy refuses mounts without TLS"
 
 
 @BOOK.rule(

@@ -122,6 +122,7 @@ DEFECTS: dict[str, Defect] = {
     "storage-class-encrypted": Defect("kubernetes:storage.k8s.io/v1:StorageClass", "parameters/encrypted", "false"),
     "bucket-public-access": Defect("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "blockPublicPolicy", False, BUCKET),
     "bucket-tls-only": Defect("aws:s3/bucketPolicy:BucketPolicy", blamed=BUCKET, drop=True),
+    "file-system-tls-only": Defect("aws:efs/fileSystemPolicy:FileSystemPolicy", blamed=EFS, drop=True),
     "no-world-ingress": Defect("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "cidrIpv4", "0.0.0.0/0"),
     "default-group-closed": Defect("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", blamed=VPC, drop=True),
     "cluster-endpoint": Defect(CLUSTER, "vpcConfig/endpointPublicAccess", True),
