@@ -27,6 +27,8 @@ VERSION = "3.3.30"
 ROOT = Path(__file__).parents[2]
 REASONS = ROOT / "docs" / "checkov-reasons.yaml"
 STACKS = ("dev", "prod", "onprem")
+EXAMPLES = "examples"
+"""What all examples export of Kubernetes, judged as one; their cloud resources are of the same components as the reference stacks'."""
 PLANTED_IN = "prod"
 Failures = set[tuple[str, str]]
 
@@ -47,7 +49,7 @@ class Scans:
     rows: dict[tuple[str, str], Verdicts]
 
     def failures(self, stack: str) -> Failures:
-        return self.rows[stack, "terraform"].failed | self.rows[stack, "kubernetes"].failed
+        return {pair for (name, _), verdicts in self.rows.items() if name == stack for pair in verdicts.failed}
 
 
 @cache
@@ -101,6 +103,13 @@ def _write(graph: Graph, folder: Path) -> Iterator[dict[str, str]]:
     yield {"kind": "kubernetes", "path": str(manifests)}
 
 
+def _examples(folder: Path) -> Path:
+    """A folder with the manifests of every example."""
+    for path in sorted((ROOT / "examples").glob("Pulumi.*.yaml")):
+        export_manifests(evaluate(path).graph, folder / path.name)
+    return folder
+
+
 def _planted(defect: Defect) -> Graph:
     """The stack with the defect; of Kubernetes objects only the spoiled one, since each is judged alone."""
     graph, spoiled = defect.plant(_graph(PLANTED_IN))
@@ -115,6 +124,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config)
     previewed = {f"{stack} at preview": _graph(stack, unknowns=True) for stack in STACKS}
     graphs = {stack: _graph(stack) for stack in STACKS} | previewed | planted
     jobs = {(name, job["kind"]): job for name, graph in graphs.items() for job in _write(graph, folder / name)}
+    jobs[EXAMPLES, "kubernetes"] = {"kind": "kubernetes", "path": str(_examples(folder / EXAMPLES))}
     try:
         results = _checkov(list(jobs.values()))
     except NotProvisioned as why:
@@ -179,7 +189,7 @@ def test_enough_ids_are_proved_to_catch() -> None:
     assert len({defect.check for defect in DEFECTS}) >= 25
 
 
-@pytest.mark.parametrize("stack", STACKS)
+@pytest.mark.parametrize("stack", [*STACKS, EXAMPLES])
 def test_every_failure_has_a_reason(scans: Scans, stack: str) -> None:
     rows = [(row, place) for row, at, place in _reasons() if at == stack]
     left = [f"{c} on {name}" for c, name in sorted(scans.failures(stack)) if not any(_explains(*row, c, name) for row in rows)]
