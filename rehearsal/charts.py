@@ -65,7 +65,7 @@ def unheard(chart: Chart, values: Mapping[str, Any]) -> list[str]:
 
     One that its own values have is heard, and one in a mapping that a template takes as a whole; any other must be named by a template.
     """
-    templates = (path for path in sorted(folder(chart).rglob("templates/*")) if path.is_file())
+    templates = (path for path in sorted(folder(chart).rglob("*")) if path.is_file() and "templates" in path.parts)
     return list(_unheard(values, defaults(chart), (), "\n".join(path.read_text("utf-8") for path in templates)))
 
 

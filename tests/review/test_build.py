@@ -67,7 +67,7 @@ def test_what_nobody_looked_into_is_named(stack: str) -> None:
     releases = {resource.urn: resource.inputs["name"] for resource in graph.of_type(HELM_RELEASE)}
     assert {row.urn for row in found if row.reason != "no schema"} == releases.keys()
     apart = {row.urn for row in found if row.reason == "chart judged apart"}
-    assert apart == {urn for urn, name in releases.items() if name in ("karpenter", "karpenter-crd", "cert-manager", "gateway-helm")}
+    assert apart == {urn for urn, name in releases.items() if name in ("karpenter", "karpenter-crd", "cert-manager", "gateway-helm", "lws")}
 
 
 @pytest.mark.parametrize("stack", STACKS)
