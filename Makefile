@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench clean
+.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench bench-scale clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ docs: .venv/.synced ## Regenerate docs/reference
 
 bench: .venv/.synced ## Measure review and preview against a flat program; JSON under .bench/
 	@$(RUN) python -m bench
+
+bench-scale: .venv/.synced ## Measure how review, preview and up grow with the number of endpoints
+	@$(RUN) python -m bench.scale
 
 clean: ## Remove the environment; rehearsals are kept in the user's state folder
 	@rm -rf .venv .bench .mypy_cache .ruff_cache

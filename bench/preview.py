@@ -31,7 +31,7 @@ def preview_cases(workshop: Workshop, stages: ExitStack, progress: Callable[[str
     return {
         "preview": partial(_preview, platform),
         "flat, previewed": partial(_preview, flat),
-        "preview, packs on": partial(_preview, platform, *_pack(platform)),
+        "preview, packs on": partial(_preview, platform, *pack(platform)),
     }
 
 
@@ -39,7 +39,8 @@ def _preview(stage: Stage, *arguments: str) -> Sample:
     return run([str(stage.engine.path), *PREVIEW, *arguments], cwd=stage.copy, env=stage.environ)
 
 
-def _pack(stage: Stage) -> tuple[str, ...]:
+def pack(stage: Stage) -> tuple[str, ...]:
+    """Arguments that put the policy pack on, with what a rehearsal only advises on."""
     lowered = stage.root / "pack-config.json"
     lowered.write_text(json.dumps(LOWERED), encoding="utf-8")
     return "--policy-pack", PACK, "--policy-pack-config", str(lowered)
