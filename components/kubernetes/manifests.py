@@ -19,6 +19,8 @@ HTTP = "http"
 """Name of the one port that a workload serves on."""
 LOGS_GIB = 1
 """GiB of a node's disk for the logs of a pod, beside its scratch volumes."""
+DEFAULT_DENY = "default-deny"
+"""Name of the network policy that closes a namespace."""
 USER = 10001
 """Numeric user and group of every workload: not root, and not one that an image gives rights to."""
 
@@ -57,7 +59,7 @@ def quota(identity: Identity, hard: Mapping[str, str]) -> Manifest:
 
 def default_deny(identity: Identity) -> Manifest:
     """No pod of the namespace is reached or reaches out unless another policy says so."""
-    return {"metadata": identity.metadata("default-deny"), "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
+    return {"metadata": identity.metadata(DEFAULT_DENY), "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
 
 
 def network_policy(identity: Identity, port: int, clients: Sequence[str], destinations: Sequence[tuple[str, int]]) -> Manifest:

@@ -54,7 +54,9 @@ class Kind:
 class Client:
     """A client of one API server. Every call raises Refused when the server does, and httpx.HTTPError when it cannot be reached."""
 
-    def __init__(self, url: str, token: str, authority: Path) -> None:
+    def __init__(self, url: str, token: str, authority: Path, *, acting: Mapping[str, str] | None = None) -> None:
+        """`acting` holds headers that say who is impersonated."""
+        self._acting = dict(acting or {})
         self._url = url
         self._token = token
         self._authority = authority
@@ -63,7 +65,14 @@ class Client:
     @cached_property
     def _http(self) -> httpx.Client:
         context = create_default_context(cafile=str(self._authority))
-        return httpx.Client(base_url=self._url, verify=context, timeout=TIMEOUT, headers={"Authorization": f"Bearer {self._token}"})
+        return httpx.Client(
+            base_url=self._url, verify=context, timeout=TIMEOUT, headers={"Authorization": f"Bearer {self._token}", **self._acting}
+        )
+
+    def impersonating(self, user: str, group: str) -> "Client":
+        """A client that acts as a user of a group, as far as this one may."""
+        acting = {"Impersonate-User": user, "Impersonate-Group": group}
+        return Client(self._url, self._token, self._authority, acting=acting)
 
     def close(self) -> None:
         """Give connections back, so that the server need not wait for them."""

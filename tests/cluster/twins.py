@@ -35,6 +35,18 @@ TWINS = (
     Twin("batch/v1", "Job", {("spec", "template", "spec", "restartPolicy"): "Always"}, "restartPolicy"),
     Twin("karpenter.k8s.aws/v1", "EC2NodeClass", {("spec", "role"): "nodes"}, "exactly one of ['role', 'instanceProfile']"),
     Twin("karpenter.sh/v1", "NodePool", {("spec", "template", "spec", "requirements", 0, "values"): []}, "must have a value defined"),
+    Twin(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicy",
+        {("spec", "validations", 0, "expression"): "oldObject.metadata.name =="},
+        "Syntax error",
+    ),
+    Twin(
+        "admissionregistration.k8s.io/v1",
+        "ValidatingAdmissionPolicyBinding",
+        {("spec", "validationActions"): ["Shout"]},
+        "Unsupported value",
+    ),
     Twin("external-secrets.io/v1", "ClusterSecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
     Twin("external-secrets.io/v1", "SecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
     Twin("external-secrets.io/v1", "ExternalSecret", {("spec", "target", "creationPolicy"): "Mine"}, "Unsupported value"),

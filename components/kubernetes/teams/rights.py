@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from components.kubernetes.manifests import Identity, Manifest
+from components.kubernetes.manifests import DEFAULT_DENY, Identity, Manifest
 
 MANAGED: Mapping[str, Sequence[str]] = {
     "": ("configmaps", "persistentvolumeclaims", "secrets", "serviceaccounts", "services"),
@@ -46,4 +46,43 @@ def role_binding(identity: Identity, group: str) -> Manifest:
         "metadata": identity.metadata(),
         "role_ref": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": identity.name},
         "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "Group", "name": group}],
+    }
+
+
+def closing_policy(identity: Identity, group: str) -> Manifest:
+    """Admission that keeps the group from opening the namespace as a whole: what closes it by default can be changed by others alone.
+
+    The group may let single pods reach and be reached, by policies of their own. Rights cannot say that, since they know no exceptions.
+    """
+    return {
+        "metadata": {"name": group, "labels": dict(identity.labels)},
+        "spec": {
+            "failurePolicy": "Fail",
+            "matchConstraints": {
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": identity.namespace}},
+                "resourceRules": [
+                    {
+                        "apiGroups": ["networking.k8s.io"],
+                        "apiVersions": ["v1"],
+                        "operations": ["UPDATE", "DELETE"],
+                        "resources": ["networkpolicies"],
+                    }
+                ],
+            },
+            "matchConditions": [{"name": "of-the-team", "expression": f"request.userInfo.groups.exists(group, group == '{group}')"}],
+            "validations": [
+                {
+                    "expression": f"oldObject.metadata.name != '{DEFAULT_DENY}'",
+                    "message": "the policy that closes the namespace belongs to the platform",
+                }
+            ],
+        },
+    }
+
+
+def closing_binding(identity: Identity, group: str) -> Manifest:
+    """Puts the admission policy of the same name into force."""
+    return {
+        "metadata": {"name": group, "labels": dict(identity.labels)},
+        "spec": {"policyName": group, "validationActions": ["Deny"]},
     }

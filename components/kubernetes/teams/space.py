@@ -22,7 +22,8 @@ def space_of(team: str, naming: Naming) -> str:
 class TeamSpace(pulumi.ComponentResource):
     """A namespace for a team's endpoints, closed by default and bounded in pods and GPUs; the team's group manages endpoints in it.
 
-    The rights, the quota and the closing policy stay with the platform: the group may change none of them.
+    The rights, the quota and the policy that closes the namespace stay with the platform: the group may change none of them. Which of its
+    pods reach and are reached by whom is the team's to say.
     """
 
     namespace: str
@@ -52,5 +53,13 @@ class TeamSpace(pulumi.ComponentResource):
         enclosure = Enclosure(identity, self, quota=quota, after=operators.ready)
         role = k8s.rbac.v1.Role(f"{name}-role", opts=enclosure.inside(), **rights.role(identity))
         k8s.rbac.v1.RoleBinding(f"{name}-members", opts=enclosure.inside(role), **rights.role_binding(identity, self.namespace))
+        closing = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
+            f"{name}-closing", opts=pulumi.ResourceOptions(parent=self), **rights.closing_policy(identity, self.namespace)
+        )
+        k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
+            f"{name}-closed",
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[closing]),
+            **rights.closing_binding(identity, self.namespace),
+        )
         cluster.admit(name, self.namespace, args.principals, self)
         self.register_outputs({"namespace": self.namespace})
