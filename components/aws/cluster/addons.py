@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import pulumi
 
+from components.aws.capacity.density import WARM
 from components.aws.documents.keys import volumes_key_use
 from components.aws.documents.statements import Statement, allow
 
@@ -23,6 +24,10 @@ AddonName = Literal[
 ]
 Feature = Literal["efs", "lustre", "mountpoint"]
 """What the rest of a platform asks of its cluster: file systems of each kind, mounted by pods."""
+
+
+JUMBO = "9001"
+"""Bytes of the largest frame in a VPC, which pods have too: collectives between nodes that have no fabric need large ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +66,10 @@ ADDONS = (
         "vpc-cni",
         before_nodes=True,
         # Every value is a string: the add-on's schema refuses booleans and numbers here.
-        values={"enableNetworkPolicy": "true", "env": {"ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": "1"}},
+        values={
+            "enableNetworkPolicy": "true",
+            "env": {"AWS_VPC_ENI_MTU": JUMBO, "ENABLE_PREFIX_DELEGATION": "true", "WARM_PREFIX_TARGET": str(WARM)},
+        },
         service_account="aws-node",
         policy="arn:aws:iam::aws:policy/AmazonEKS_CNI_Policy",
         services=("ec2",),
