@@ -155,6 +155,15 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """What a Service of type LoadBalancer must say to be reached as intended."""
+
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    kind: str = ""
+    """Its loadBalancerClass; "" is the cluster's default."""
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """What a pod must carry to act as the identity that was bound to its service account."""
 
@@ -207,6 +216,13 @@ class Cluster(Protocol):
 
         Raises ValueError where the cluster's owners decide who is in which group, and principals are given all the same.
         """
+
+    @property
+    def storage_egress(self) -> Sequence[tuple[str, int]]:
+        """(CIDR, TCP port) pairs that reach object stores alone."""
+
+    def load_balancer(self, *, public: bool) -> LoadBalancer:
+        """How a Service is reached from networks joined to the site's own, or from the whole internet."""
 
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource

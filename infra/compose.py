@@ -6,6 +6,8 @@ import pulumi
 
 from components.kubernetes.addons.facts import OperatorFacts, RunningOperators
 from components.kubernetes.addons.operators import Operators, monitoring_of
+from components.kubernetes.gateway.front import Front
+from components.kubernetes.gateway.gateway import Gateway, front_of
 from components.kubernetes.serving.endpoint import InferenceEndpoint, InferenceEndpointArgs
 from components.kubernetes.teams.space import TeamSpace, space_of
 from components.kubernetes.tracking.server import TrackingServer
@@ -44,7 +46,8 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
         team: TeamSpace(team, args, cluster=site.cluster, operators=operators, context=site.context).namespace
         for team, args in platform.teams.items()
     }
-    endpoints = _endpoints(platform.endpoints, site, operators)
+    front = Gateway(args, cluster=site.cluster, operators=operators, context=site.context).front if (args := platform.gateway) else None
+    endpoints = _endpoints(platform.endpoints, site, operators, front)
     return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces) if spaces else {})
 
 
@@ -53,18 +56,32 @@ def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
     view, wiring = serving.view, Wiring(serving.platform)
     ground = attach(serving, view, wiring, project=project, stack=stack)
     operators = RunningOperators(monitoring_of(view.operators))
-    spaces = {team: space_of(team, Naming(project, serving.platform)) for team in view.teams}
+    platform = Naming(project, serving.platform)
+    spaces = {team: space_of(team, platform) for team in view.teams}
     wiring.expected = facts(ground.cluster, operators.monitoring, spaces)
-    endpoints = _endpoints(serving.endpoints, ground, operators, spaces[serving.owner])
+    endpoints = _endpoints(
+        serving.endpoints, ground, operators, front_of(view.gateway, platform) if view.gateway else None, spaces[serving.owner]
+    )
     return {"endpoints": {name: endpoint.url for name, endpoint in endpoints.items()}}
 
 
 def _endpoints(
-    args: Mapping[str, InferenceEndpointArgs], ground: Ground, operators: OperatorFacts, space: str | None = None
+    args: Mapping[str, InferenceEndpointArgs],
+    ground: Ground,
+    operators: OperatorFacts,
+    front: Front | None,
+    space: str | None = None,
 ) -> dict[str, InferenceEndpoint]:
     return {
         name: InferenceEndpoint(
-            name, each, cluster=ground.cluster, models=ground.models, operators=operators, context=ground.context, space=space
+            name,
+            each,
+            cluster=ground.cluster,
+            models=ground.models,
+            operators=operators,
+            context=ground.context,
+            front=front,
+            space=space,
         )
         for name, each in args.items()
     }

@@ -17,6 +17,6 @@ def build(serving: ServingStack, view: OnPremPlatform, labels: Labels, *, projec
     context = Context(Naming(project, stack), labels)
     store = view.object_store
     acting = {"context": serving.credentials.context} if isinstance(serving.credentials, TeamContext) else {}
-    args, dataplane = view.cluster.model_copy(update=acting), (*store.egress, *view.database.egress)
-    cluster = ExistingCluster("cluster", args, site=view.site.name, dataplane=dataplane, context=context)
+    args, name = view.cluster.model_copy(update=acting), view.site.name
+    cluster = ExistingCluster("cluster", args, site=name, storage=store.egress, databases=view.database.egress, context=context)
     return Ground(context, cluster, ExistingBucket(store, store.models))

@@ -15,7 +15,7 @@ def build(platform: OnPremPlatform, labels: Labels, *, project: str, stack: str)
 
     context = Context(Naming(project, stack), labels)
     store, database = platform.object_store, platform.database
-    dataplane = (*store.egress, *database.egress)
-    cluster = ExistingCluster("cluster", platform.cluster, site=platform.site.name, dataplane=dataplane, context=context)
+    name = platform.site.name
+    cluster = ExistingCluster("cluster", platform.cluster, site=name, storage=store.egress, databases=database.egress, context=context)
     models, artifacts = ExistingBucket(store, store.models), ExistingBucket(store, store.artifacts)
     return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context), None)

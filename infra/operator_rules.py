@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from components.kubernetes.addons.operators import OperatorName, OperatorsArgs
+from components.kubernetes.gateway.args import GatewayArgs, IssuedCertificate
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Problem
 
@@ -23,6 +24,24 @@ def of_endpoints(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Nee
         yield Need("keda", f"the autoscaling of endpoint {name}")
         if endpoint.nodes > 1:
             yield Need("lws", f"the replicas of endpoint {name}, of {endpoint.nodes} nodes each")
+        if endpoint.rollout:
+            yield Need("argo-rollouts", f"the rollout of endpoint {name}")
+
+
+def of_gateway(gateway: GatewayArgs | None) -> Iterator[Need]:
+    """What the way in relies on."""
+    if gateway:
+        yield Need("envoy-gateway", "the gateway")
+        if isinstance(gateway.certificate, IssuedCertificate):
+            yield Need("cert-manager", "the gateway's certificate")
+
+
+def unweighed(operators: OperatorsArgs, endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """Canaries behind the gateway that nothing could send their share of requests; of controllers that others run nothing is known."""
+    canaries = [name for name, endpoint in endpoints.items() if endpoint.traffic and endpoint.rollout and endpoint.rollout.canary]
+    if canaries and "argo-rollouts" in operators.install and operators.gateway_plugin is None:
+        text = f"is missing, and the canary of endpoint {', '.join(canaries)} could not be sent its share of requests"
+        yield Problem(("operators", "gateway_plugin"), f"{text}: name the plugin's image by digest, or use blue_green")
 
 
 def unmet(operators: OperatorsArgs, needs: Iterable[Need]) -> Iterator[Problem]:

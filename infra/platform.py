@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.gateway.gateway import GatewayArgs
 from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Name, Problem, Spec, rule
-from infra import endpoint_fit, team_rules
+from infra import endpoint_fit, team_rules, traffic_rules
 from infra.between import Node, look_alike
 from infra.faults import did_you_mean
 from infra.notes import Note
-from infra.operator_rules import of_endpoints, unmet
+from infra.operator_rules import of_endpoints, of_gateway, unmet, unweighed
 from infra.stack import Stack
 
 
@@ -28,6 +29,8 @@ class Common(Stack):
     """The tracking server, MLflow."""
     teams: dict[Name, TeamArgs] = Field(default_factory=dict)
     """Teams that put endpoints on the platform from stacks of their own, each in a namespace of its own."""
+    gateway: GatewayArgs | None = None
+    """The way in from outside the cluster, for endpoints with traffic; absent is none."""
 
     @rule("layer")
     def _holds_the_platform(self) -> Iterator[Problem]:
@@ -37,6 +40,10 @@ class Common(Stack):
     @rule("teams")
     def _teams_told_apart(self) -> Iterator[Problem]:
         yield from look_alike("teams", self.teams)
+
+    @rule("gateway", "endpoints")
+    def _reached(self) -> Iterator[Problem]:
+        yield from traffic_rules.reached(self.gateway, self.endpoints)
 
 
 class Platform(Common):
@@ -80,9 +87,13 @@ class Platform(Common):
         for problem in look_alike("pools", self.pool_names):
             yield Problem(("cluster", *problem.path), problem.message)
 
-    @rule("operators", "endpoints")
+    @rule("operators", "gateway", "endpoints")
     def _operators_are_there(self) -> Iterator[Problem]:
-        yield from unmet(self.operators, of_endpoints(self.endpoints))
+        yield from unmet(self.operators, [*of_endpoints(self.endpoints), *of_gateway(self.gateway)])
+
+    @rule("operators", "endpoints")
+    def _canaries_are_weighed(self) -> Iterator[Problem]:
+        yield from unweighed(self.operators, self.endpoints)
 
     @rule("teams", "cluster")
     def _teams_have_room(self) -> Iterator[Problem]:
@@ -117,9 +128,10 @@ class Platform(Common):
             if node and endpoint.gpus > node.gpus:
                 continue
             before = wanted.get(endpoint.pool, 0)
-            wanted[endpoint.pool] = before + endpoint.gpus * endpoint.nodes * endpoint.scale.max
+            wanted[endpoint.pool] = before + endpoint.gpus_at_most
             if node and before <= node.gpus * node.nodes < wanted[endpoint.pool]:
                 have = f"{node.gpus * node.nodes:g} GPUs at most"
                 others = f" beside {before} of other endpoints" if before else ""
-                text = f"asks for {endpoint.gpus * endpoint.nodes * endpoint.scale.max} GPUs{others}, and pool {endpoint.pool} has {have}"
+                asked = f"asks for {endpoint.gpus_at_most} GPUs{traffic_rules.beyond_scale(endpoint)}"
+                text = f"{asked}{others}, and pool {endpoint.pool} has {have}"
                 yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or let the pool grow")

@@ -40,8 +40,10 @@ def promised(team: str, args: TeamArgs, endpoints: Mapping[str, InferenceEndpoin
     wanted: dict[str, int] = {}
     for name, endpoint in endpoints.items():
         before, most = wanted.get(endpoint.pool, 0), args.gpus.get(endpoint.pool, 0)
-        asked = endpoint.gpus * endpoint.scale.max
+        asked = endpoint.gpus_at_most
         wanted[endpoint.pool] = before + asked
+        if endpoint.shadow:
+            yield Problem(("endpoints", name, "shadow"), f"has a namespace of its own, which team {team} cannot make: remove it")
         if most == 0:
             listed = f"it may use {', '.join(args.gpus)}" if args.gpus else "it is promised no GPUs"
             yield Problem(("endpoints", name, "pool"), f"is closed to team {team}: {listed}; the platform's teams.{team}.gpus says so")

@@ -14,6 +14,7 @@ from policies.rules import (
     logging,
     ownership,
     recovery,
+    serving,
     streams,
     supply_chain,
     workloads,
@@ -32,6 +33,7 @@ CONCERNS = (
     workloads,
     account,
     streams,
+    serving,
 )
 BOOKS = tuple(module.BOOK for module in CONCERNS)
 RULES: tuple[Rule, ...] = tuple(rule for book in BOOKS for rule in book.rules)

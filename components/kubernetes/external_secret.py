@@ -40,9 +40,10 @@ def external_secret(
     store: Mapping[str, str],
     key: pulumi.Input[str],
     fields: Mapping[str, str],
+    kind: str = "",
     opts: pulumi.ResourceOptions,
 ) -> pulumi.CustomResource:
-    """An ExternalSecret, which makes the Secret of its own name: `metadata` holds its name, namespace and labels.
+    """An ExternalSecret, which makes the Secret of its own name: `metadata` holds its name, namespace and labels, `kind` is its type.
 
     `store` is {"kind": "SecretStore" | "ClusterSecretStore", "name": …}, `key` the secret's name there, and `fields` maps each key of
     the Secret to a field of the stored one.
@@ -50,6 +51,7 @@ def external_secret(
     import pulumi_kubernetes as k8s
 
     spec = _copied(metadata["name"], store, key, fields)
+    spec["target"] |= {"template": {"type": kind}} if kind else {}
     return k8s.apiextensions.CustomResource(name, api_version=API, kind="ExternalSecret", metadata=metadata, spec=spec, opts=opts)
 
 

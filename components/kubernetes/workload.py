@@ -6,7 +6,7 @@ import pulumi
 
 from components.contracts import Binding, Cluster, Context, Grant
 from components.kubernetes import manifests
-from components.kubernetes.manifests import Identity
+from components.kubernetes.manifests import Identity, Manifest
 
 
 def identity_of(name: str, role: str, app: str, context: Context, *, within: str | None = None) -> Identity:
@@ -20,6 +20,11 @@ def identity_of(name: str, role: str, app: str, context: Context, *, within: str
 def with_provider(cluster: Cluster, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
     """The caller's options for a component whose children live in `cluster`."""
     return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[cluster.kubernetes]), opts)
+
+
+def replicated(wait: str) -> pulumi.ResourceOptions:
+    """Options of what keeps replicas, whose number belongs to an autoscaler once it is made."""
+    return pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
 
 
 class Enclosure:
@@ -82,13 +87,32 @@ class Enclosure:
         policy = manifests.network_policy(self.identity, port, clients, destinations)
         return k8s.networking.v1.NetworkPolicy(f"{self.identity.name}-network", opts=self.inside(), **policy)
 
-    def publish(self, pods: pulumi.Resource) -> pulumi.Resource:
+    def run(self, deployment: Manifest, wait: str, *after: pulumi.Resource) -> pulumi.Resource:
+        """The Deployment. Once made, an autoscaler may own the number of replicas; `up` waits for them as long as `wait` says."""
+        import pulumi_kubernetes as k8s
+
+        opts = pulumi.ResourceOptions.merge(self.inside(*after), replicated(wait))
+        return k8s.apps.v1.Deployment(f"{self.identity.name}-pods", opts=opts, **deployment)
+
+    def publish(self, pods: pulumi.Resource, *, managed: bool = False) -> pulumi.Resource:
         """Make the disruption budget and, once the pods answer, the Service on port 80; returns the Service.
 
-        The provider waits until a Service has endpoints, so one made before its pods would run into that timeout while a model loads.
+        `managed` leaves it to a controller which of the pods the Service selects.
         """
         import pulumi_kubernetes as k8s
 
         name, identity = self.identity.name, self.identity
         k8s.policy.v1.PodDisruptionBudget(f"{name}-budget", opts=self.inside(), **manifests.disruption_budget(identity))
-        return k8s.core.v1.Service(f"{name}-service", opts=self.inside(pods), **manifests.service(identity, 80))
+        return self.serve(name, "service", pods, managed=managed)
+
+    def serve(self, called: str, role: str, pods: pulumi.Resource, *, managed: bool = False) -> pulumi.Resource:
+        """A Service of a name on port 80.
+
+        The provider waits until a Service has endpoints, so one made before its pods would run into that timeout while a model loads.
+        """
+        import pulumi_kubernetes as k8s
+
+        opts = pulumi.ResourceOptions.merge(
+            self.inside(pods), pulumi.ResourceOptions(ignore_changes=["spec.selector"] if managed else None)
+        )
+        return k8s.core.v1.Service(f"{self.identity.name}-{role}", opts=opts, **manifests.service(self.identity, 80, called))

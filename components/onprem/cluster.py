@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import pulumi
 from pydantic import Field, StringConstraints
 
-from components.contracts import AcceleratorPool, Binding, Context, Grant, StorageClass, Taint
+from components.contracts import AcceleratorPool, Binding, Context, Grant, LoadBalancer, StorageClass, Taint
 from components.kubernetes.credentials import bring
 from components.kubernetes.vocabulary import LabelKey, LabelValue
 from components.onprem.storage import ExistingBucket
@@ -84,6 +84,7 @@ class ExistingCluster(pulumi.ComponentResource):
     zonal: bool
     dataplane_egress: Sequence[tuple[str, int]]
     storage_classes: Mapping[str, StorageClass]
+    storage_egress: Sequence[tuple[str, int]]
 
     def __init__(
         self,
@@ -91,11 +92,12 @@ class ExistingCluster(pulumi.ComponentResource):
         args: ExistingClusterArgs,
         *,
         site: str,
-        dataplane: Sequence[tuple[str, int]],
+        storage: Sequence[tuple[str, int]],
+        databases: Sequence[tuple[str, int]],
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`site` names the data centre; `dataplane` holds the (CIDR, TCP port) pairs of its object store and database."""
+        """`site` names the data centre; `storage` and `databases` hold the (CIDR, TCP port) pairs of its object store and database."""
         import pulumi_kubernetes as k8s
 
         super().__init__("groundwork:onprem:ExistingCluster", name, {}, opts)
@@ -112,13 +114,18 @@ class ExistingCluster(pulumi.ComponentResource):
         self.pools = {pool: accelerator_pool(pool, facts) for pool, facts in args.pools.items()}
         self.settled = self.ready = ()
         self.zonal = args.zonal
-        self.dataplane_egress = tuple(dataplane)
+        self.dataplane_egress = (*storage, *databases)
+        self.storage_egress = tuple(storage)
         self.register_outputs({"pools": sorted(self.pools)})
 
     def admit(self, name: str, group: str, principals: Sequence[str], parent: pulumi.Resource) -> None:
         """Nothing: who is in a group is the business of who runs the cluster. Raises ValueError for principals."""
         if principals:
             raise ValueError(f"{group}: who is in a group of this cluster is decided by who runs it")
+
+    def load_balancer(self, *, public: bool) -> LoadBalancer:
+        """Whatever serves load balancers there; which networks it joins is the site's own business."""
+        return LoadBalancer()
 
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource

@@ -6,9 +6,9 @@ from typing import Any
 from graph.model import Resource
 from policies.model import Book, View, get
 from policies.nodes import MAKERS, placed_on, pool_of, required, spot_only
+from policies.rules.workloads import SERVERS
 
 BOOK = Book("availability")
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 
 
 def selected(selector: Mapping[str, Any], labels: Mapping[str, Any]) -> bool:
@@ -42,7 +42,7 @@ def database_two_zones(database: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "serving-not-only-spot",
-    DEPLOYMENT,
+    *SERVERS,
     title="Production serving does not live on spot alone",
     remedy="add on-demand to the pool's capacity",
     tier="production",
@@ -89,8 +89,8 @@ def nat_per_zone(vpc: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "pod-disruption-budget",
-    DEPLOYMENT,
-    title="Deployments have a disruption budget",
+    *SERVERS,
+    title="Replicas have a disruption budget",
     remedy="add a PodDisruptionBudget that selects its pods",
 )
 def pod_disruption_budget(deployment: Resource, view: View) -> Iterator[str]:
@@ -108,8 +108,8 @@ def pod_disruption_budget(deployment: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "one-autoscaler",
-    DEPLOYMENT,
-    title="At most one autoscaler sets the size of a Deployment",
+    *SERVERS,
+    title="At most one autoscaler sets the number of replicas",
     remedy="keep the ScaledObject or the HorizontalPodAutoscaler",
     severity="medium",
 )

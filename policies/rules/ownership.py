@@ -31,6 +31,7 @@ TAGGED = (
 )
 LABELLED = (
     "kubernetes:apps/v1:Deployment",
+    "kubernetes:argoproj.io/v1alpha1:Rollout",
     "kubernetes:core/v1:Namespace",
     "kubernetes:core/v1:Secret",
     "kubernetes:core/v1:Service",

@@ -10,9 +10,11 @@ from policies.model import Book, View, get
 from policies.nodes import MAKERS, accelerated, repaired, taints
 
 BOOK = Book("workloads")
-DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout"
+SERVERS = ("kubernetes:apps/v1:Deployment", ROLLOUT)
+"""Pods that serve, and are replaced one by one or version by version."""
 PODS = (
-    DEPLOYMENT,
+    *SERVERS,
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:apps/v1:DaemonSet",
     "kubernetes:batch/v1:Job",
@@ -119,7 +121,7 @@ def resource_bounds(workload: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "probes",
-    DEPLOYMENT,
+    *SERVERS,
     title="Containers say when they are ready and alive",
     remedy="set readiness and liveness probes, and a startup probe where a model is loaded",
 )
@@ -176,7 +178,7 @@ def service_account_token(workload: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "default-deny",
-    DEPLOYMENT,
+    *SERVERS,
     title="Namespaces deny traffic by default",
     remedy="add a NetworkPolicy with an empty selector and both policy types",
 )
@@ -204,7 +206,7 @@ def _closes(policy: Resource) -> bool:
 
 @BOOK.rule(
     "restricted-namespace",
-    DEPLOYMENT,
+    *SERVERS,
     title="Namespaces of workloads enforce the restricted standard",
     remedy="label the namespace pod-security.kubernetes.io/enforce: restricted",
     severity="medium",

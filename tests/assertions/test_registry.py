@@ -13,7 +13,7 @@ REPOSITORY, DATABASE, PARAMETERS = "aws:ecr/repository:Repository", "aws:rds/ins
 CACHE, TEMPLATE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"
 EXTERNAL, STORES = "kubernetes:external-secrets.io/v1:ExternalSecret", ("SecretStore", "ClusterSecretStore")
 REFERENCE = ("dev", "prod", "onprem")
-GIVEN = {"onprem", "existing-cluster"}
+GIVEN = {"onprem", "existing-cluster", "rollouts"}
 """Stacks whose administrators keep the cluster's secret stores."""
 
 

@@ -123,10 +123,26 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         },
     },
     "aws-sharing": {"cluster.pools.*.sharing.profile": {("cluster", "pools", "cut", "sharing", "profile"): "3g.20gb"}},
+    "onprem-rollout": {
+        "operators.install.[]": {("operators", "install"): ["argo-rollouts", "cert-manager"]},
+        "operators.given.[]": {("operators", "given"): ["keda"], ("operators", "install"): ["argo-rollouts", "envoy-gateway"]},
+        "gateway.domain": {("gateway", "domain"): "models.example.com"},
+        "endpoints.*.rollout.canary.steps.[]": {("endpoints", "chat", "rollout", "canary", "steps"): ["50%", "100%"]},
+    },
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
-        "operators.install.[]": {("operators", "install"): ["keda", "argo-rollouts"]},
-        "operators.given.[]": {("operators", "given"): []},
+        "operators.install.[]": {("operators", "install"): ["keda", "argo-rollouts", "cert-manager"]},
+        "operators.given.[]": {
+            ("operators", "given"): ["keda", "envoy-gateway"],
+            ("operators", "install"): ["argo-rollouts", "cert-manager"],
+        },
+        "endpoints.*.rollout.canary.steps.[]": {("endpoints", "chat", "rollout", "canary", "steps"): ["50%", "100%"]},
+        "endpoints.*.traffic.host": {("endpoints", "chat", "traffic", "host"): "speak.ml.example.com"},
+        "endpoints.*.shadow.model": {("endpoints", "chat", "shadow", "model"): "models:/llama/14"},
+        "gateway.domain": {
+            ("gateway", "domain"): "models.example.com",
+            ("endpoints", "chat", "traffic", "host"): "talk.models.example.com",
+        },
         "endpoints.*.pool": {("endpoints", "chat", "pool"): "small"},
         "endpoints.*.scale.schedules.*.start": {("endpoints", "chat", "scale", "schedules", "office", "start"): "0 8 * * 1-5"},
         "endpoints.*.scale.schedules.*.end": {("endpoints", "chat", "scale", "schedules", "office", "end"): "0 20 * * 1-5"},
@@ -178,7 +194,12 @@ CHECKED: dict[str, dict[Place, Any]] = {
 OF_SERVING = {"platform", "credentials.role", "credentials.context"}
 """Fields of a stack of endpoints alone, which stands on another file: tests/stacks/test_serving_stacks.py changes them."""
 
-REPORTED = {"tier": ("verdicts", "findings"), "owner": ("stack",), "compliance.[]": ("compliance",)}
+REPORTED = {
+    "gateway.exposure": ("verdicts", "findings"),
+    "tier": ("verdicts", "findings"),
+    "owner": ("stack",),
+    "compliance.[]": ("compliance",),
+}
 """Fields that only judge, and the parts of a review that they change."""
 
 

@@ -73,10 +73,12 @@ DELIVERY = "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 EFS = "aws:efs/fileSystem:FileSystem"
 LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
+ROLLOUT, ROUTE = "kubernetes:argoproj.io/v1alpha1:Rollout", "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
 EVERYTHING = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+WRITES = json.dumps({"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::models/*"}]})
 NO_TAGS = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
 
 
@@ -151,11 +153,11 @@ DEFECTS: dict[str, Defect] = {
     "ownership-tags": Defect(VPC, "tags/groundwork:owner", CUT),
     "ownership-labels": Defect("kubernetes:core/v1:Service", "metadata/labels/groundwork.dev\0owner", CUT),
     "database-two-zones": Defect(DATABASE, "multiAz", False),
-    "serving-not-only-spot": Defect(GROUP, "capacityType", "SPOT", DEPLOYMENT, where=lambda g: "serving" in g.name),
+    "serving-not-only-spot": Defect(GROUP, "capacityType", "SPOT", ROLLOUT, where=lambda g: "serving" in g.name),
     "system-zones": Defect(GROUP, edit=one_zone, where=lambda g: "system" in g.name),
     "nat-per-zone": Defect("aws:ec2/natGateway:NatGateway", blamed=VPC, drop=True),
     "pod-disruption-budget": Defect("kubernetes:policy/v1:PodDisruptionBudget", "spec/maxUnavailable", 0, DEPLOYMENT),
-    "one-autoscaler": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", blamed=DEPLOYMENT, twin=True),
+    "one-autoscaler": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", blamed=ROLLOUT, twin=True),
     "production-replicas": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", "spec/minReplicaCount", 1),
     "database-backups": Defect(DATABASE, "backupRetentionPeriod", 1),
     "database-deletion": Defect(DATABASE, "deletionProtection", False),
@@ -221,6 +223,11 @@ DEFECTS: dict[str, Defect] = {
     "delivery-errors": Defect(DELIVERY, "extendedS3Configuration/errorOutputPrefix", CUT),
     "dead-letter-alarm": Defect(ALARM, blamed="aws:sqs/queue:Queue", drop=True, where=lambda a: a.inputs["namespace"] == "AWS/SQS"),
     "query-bounds": Defect("aws:athena/workgroup:Workgroup", "configuration/enforceWorkgroupConfiguration", False),
+    "rollout-gates": Defect("kubernetes:argoproj.io/v1alpha1:AnalysisTemplate", "spec/metrics/1/provider/prometheus/query", "up", ROLLOUT),
+    "route-authenticated": Defect("kubernetes:gateway.envoyproxy.io/v1alpha1:SecurityPolicy", blamed=ROUTE, drop=True),
+    "route-weights": Defect(ROUTE, "spec/rules/0/backendRefs/1/weight", CUT),
+    "gateway-internal": Defect("kubernetes:gateway.networking.k8s.io/v1:Gateway", "metadata/labels", {"groundwork.dev/exposure": "public"}),
+    "shadow-writes-nothing": Defect("aws:iam/rolePolicy:RolePolicy", "policy", WRITES, DEPLOYMENT, where=lambda p: "shadow" in p.name),
     "no-plain-secrets": Defect(DEPLOYMENT, f"{CONTAINER}/env/0", {"name": "API_TOKEN", "value": "hunter2"}),
 }
 """Rule id to the defect that it must find in the prod stack."""

@@ -6,10 +6,11 @@ import pulumi
 
 from components.aws.base import AwsComponent
 from components.aws.cluster.access import member
+from components.aws.cluster.load_balancers import by_cloud_provider
 from components.aws.documents.statements import Statement
 from components.aws.identity.pods import CREDENTIALS_ADDRESS, Identity, ServiceAccount, bind, grant_statements
 from components.aws.network.facts import Whereabouts
-from components.contracts import Binding, Context, Grant
+from components.contracts import Binding, Context, Grant, LoadBalancer
 
 POSTGRES_PORT = 5432
 
@@ -50,6 +51,15 @@ class EksComponent(AwsComponent):
         """Let IAM roles act as members of a Kubernetes group; a role has one entry in a cluster, so it can be in one stack's alone."""
         for arn in principals:
             member(self, name, self.awaited_name, arn, group, parent)
+
+    @property
+    def storage_egress(self) -> Sequence[tuple[str, int]]:
+        """Where pods reach S3."""
+        return (("0.0.0.0/0", 443),)
+
+    def load_balancer(self, *, public: bool) -> LoadBalancer:
+        """A Network Load Balancer, made by the cluster's own controller."""
+        return by_cloud_provider(public=public)
 
     def bind_identity(
         self, name: str, namespace: pulumi.Input[str], service_account: str, grants: Sequence[Grant], parent: pulumi.Resource

@@ -22,9 +22,10 @@ from components.aws.cluster.args import ClusterArgs, KarpenterArgs
 from components.aws.cluster.auto_mode import AutoMode
 from components.aws.cluster.bound import EksComponent
 from components.aws.cluster.control_plane import ControlPlane, Reached, cluster_name, kubeconfig
+from components.aws.cluster.load_balancers import by_auto_mode, by_cloud_provider
 from components.aws.documents.statements import Statement
 from components.aws.network.facts import NetworkFacts
-from components.contracts import Context, StorageClass
+from components.contracts import Context, LoadBalancer, StorageClass
 from components.kubernetes.addons.charts import Chart, MirrorArgs, release
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
 from components.kubernetes.addons.table import table
@@ -136,6 +137,10 @@ class GpuCluster(EksComponent):
     def awaited_name(self) -> pulumi.Input[str]:
         """The name, for what must wait until the cluster is there."""
         return self.cluster.name
+
+    def load_balancer(self, *, public: bool) -> LoadBalancer:
+        """A Network Load Balancer, made by EKS Auto Mode or by the cluster's own controller."""
+        return (by_auto_mode if self.plane.auto else by_cloud_provider)(public=public)
 
     def _kubernetes(self, access: Sequence[pulumi.Resource]) -> "k8s.Provider":
         """What is in the cluster waits for access to it, and goes before access does."""

@@ -8,10 +8,13 @@ from pydantic import Field
 from components.kubernetes.serving.cache import CacheArgs
 from components.kubernetes.serving.engines import Engine, VllmEngine
 from components.kubernetes.serving.memory import ModelFacts
-from components.kubernetes.serving.model import ModelUri
+from components.kubernetes.serving.model import Model, ModelUri
 from components.kubernetes.serving.objectives import ObjectivesArgs
 from components.kubernetes.serving.probe import ProbeArgs
+from components.kubernetes.serving.rollout import RolloutArgs, at_most
 from components.kubernetes.serving.scaling import ScaleArgs, misjudged
+from components.kubernetes.serving.shadow_args import ShadowArgs
+from components.kubernetes.serving.traffic import TrafficArgs
 from components.kubernetes.vocabulary import EnvName
 from components.spec import Duration, Many, Name, Problem, Secret, Size, Spec, rule
 
@@ -49,10 +52,26 @@ class InferenceEndpointArgs(Spec):
     """What the endpoint promises, and is watched for; of vLLM and Triton only, whose metrics are known. Absent promises nothing."""
     probe: ProbeArgs | None = None
     """A client that asks the endpoint for an answer at an interval, and the alert when it gets none."""
+    rollout: RolloutArgs | None = None
+    """How a new version takes over. Absent replaces one replica after the other, and nothing turns back."""
+    traffic: TrafficArgs | None = None
+    """How it is reached from outside the cluster, through the gateway. Absent is not at all."""
+    shadow: ShadowArgs | None = None
+    """Another version that gets copies of requests from the gateway."""
     clients: Many[Name] = ()
     """Namespaces whose pods may call the endpoint; none may when empty, but for monitoring."""
     secrets: dict[EnvName, Secret] = Field(default_factory=dict)
     """Secret environment variables of the container, such as an API key that callers must show."""
+
+    @property
+    def replicas_at_most(self) -> int:
+        """Most replicas, of two versions together while one takes over."""
+        return at_most(self.rollout, self.scale.max, weighed=self.traffic is not None)
+
+    @property
+    def gpus_at_most(self) -> int:
+        """Most GPUs, those of its shadow too."""
+        return self.gpus * self.nodes * (self.replicas_at_most + (self.shadow.replicas if self.shadow else 0))
 
     @rule("load_time", "longest_request")
     def _bounded_times(self) -> list[Problem]:
@@ -116,3 +135,40 @@ class InferenceEndpointArgs(Spec):
         if self.memory.value >= 2 * 2**30:
             return []
         return [Problem(("memory",), f"{self.memory} is too little for a serving process: give 2GiB or more")]
+
+    @rule("nodes", "rollout", "shadow")
+    def _groups_take_turns(self) -> Iterator[Problem]:
+        for field in ("rollout", "shadow") if self.nodes > 1 else ():
+            if getattr(self, field):
+                yield Problem((field,), f"is for replicas of one pod, and these take {self.nodes} nodes each: remove it, or set nodes: 1")
+
+    @rule("objectives", "rollout")
+    def _gated(self) -> Iterator[Problem]:
+        if self.rollout and (self.objectives is None or self.objectives.ttft_p95 is None):
+            missing = "objectives" if self.objectives is None else "objectives.ttft_p95"
+            yield Problem(("rollout",), f"has no gates for errors and for latency, which are the endpoint's own promises: add {missing}")
+
+    @rule("rollout", "traffic")
+    def _weighed(self) -> Iterator[Problem]:
+        canary = self.rollout.canary if self.rollout else None
+        if canary and self.traffic and canary.surge:
+            text = f"is {canary.surge}, and the gateway shares out requests, not replicas: remove it, and say old"
+            yield Problem(("rollout", "canary", "surge"), text)
+        if canary and not self.traffic and canary.old != "kept":
+            text = "is for requests that a gateway shares out; without traffic, replicas are exchanged: remove it, and say surge"
+            yield Problem(("rollout", "canary", "old"), text)
+
+    @rule("longest_request", "traffic")
+    def _budget_ends(self) -> Iterator[Problem]:
+        budget = self.traffic.budget if self.traffic else None
+        if budget and budget > self.longest_request:
+            text = f"{budget} is more than longest_request {self.longest_request}, after which a replica that stops cuts answers off"
+            yield Problem(("traffic", "budget"), f"{text}: lower it, or raise longest_request")
+
+    @rule("model", "traffic", "shadow")
+    def _shadow_follows(self) -> Iterator[Problem]:
+        if self.shadow and self.traffic is None:
+            yield Problem(("shadow",), "gets copies of what comes through the gateway, and nothing does: add traffic, or remove it")
+        if self.shadow and Model.parse(self.shadow.model).name != Model.parse(self.model).name:
+            name = Model.parse(self.model).name
+            yield Problem(("shadow", "model"), f"is another model than {name}, which requests name: give another version of models:/{name}")

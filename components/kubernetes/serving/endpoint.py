@@ -1,21 +1,24 @@
 """One registered model behind one address, on GPUs of one pool."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pulumi
 
 from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.facts import OperatorFacts
+from components.kubernetes.gateway.front import Front
 from components.kubernetes.manifests import Manifest
-from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe
+from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe, releasing, routing
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
 from components.kubernetes.serving.ports import metrics_port
+from components.kubernetes.serving.rollout import scaling_the_rollout, telling_versions_apart
 from components.kubernetes.serving.scaling import ScaleArgs, awake, scaled_object, triggers
-from components.kubernetes.workload import Enclosure, identity_of, with_provider
+from components.kubernetes.serving.shadow import Shadow
+from components.kubernetes.workload import Enclosure, identity_of, replicated, with_provider
 
 __all__ = ["InferenceEndpoint", "InferenceEndpointArgs", "ScaleArgs"]
 
@@ -41,10 +44,11 @@ class InferenceEndpoint(pulumi.ComponentResource):
         models: ObjectStore,
         operators: OperatorFacts,
         context: Context,
+        front: Front | None = None,
         space: str | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`space` is a team's namespace that the endpoint shares; without it the endpoint has its own.
+        """`front` is the gateway, for endpoints that have traffic; `space` a team's namespace that it shares, else it has its own.
 
         Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names).
         """
@@ -54,7 +58,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
         enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready, shared=space is not None)
         binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
-        clients = [*args.clients, operators.monitoring.namespace]
+        clients = [*args.clients, operators.monitoring.namespace, *([front.proxies] if args.traffic and front else [])]
         destinations = [*cluster.dataplane_egress, *binding.egress]
         network = enclosure.admit(args.engine.port, clients, destinations)
         secrets = self._secrets(enclosure, args)
@@ -66,17 +70,25 @@ class InferenceEndpoint(pulumi.ComponentResource):
             sources = (model, uri, reach)
             filled = cache.fill(enclosure, args.cache, sources, cluster.storage_classes, destinations, [account, *binding.depends_on])
             after.append(filled)
+        prometheus = operators.monitoring.address
         if args.nodes > 1:
             groups = multinode.leader_worker_set(identity, args, pool, uri, variables)
-            replicas = multinode.run(enclosure, groups, self._owned(args), destinations, after)
+            replicas = multinode.run(enclosure, groups, replicated(pods.wait(args)), destinations, after)
         else:
             replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
-            replicas = self._pods(enclosure, pods.deployment(identity, args, replica), self._owned(args), after)
-        looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, operators.monitoring.address)
+            replicas = releasing.run(enclosure, args, pods.deployment(identity, args, replica), prometheus, after)
+        looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, prometheus)
         when = awake(identity.namespace, pool.resource) if args.scale.min == 0 else ""
         self._watch(enclosure, args, looked_at, replicas, when)
         ports.opened(enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
-        enclosure.publish(replicas)
+        services = releasing.publish(enclosure, args, replicas)
+        if args.traffic and front:
+            shadow = (
+                Shadow(name, args, args.shadow, self, front=front, cluster=cluster, models=models, operators=operators, context=context)
+                if args.shadow
+                else None
+            )
+            routing.attach(enclosure, args, args.traffic, front, services=services, shadow=shadow)
         if args.probe:
             asked = args.probe.request or probe.question(args.engine, args.model)
             monitoring = operators.monitoring.namespace
@@ -97,20 +109,6 @@ class InferenceEndpoint(pulumi.ComponentResource):
         made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(metadata, values))
         return {key: SecretKey(made.metadata["name"], key) for key in args.secrets}
 
-    def _owned(self, args: InferenceEndpointArgs) -> pulumi.ResourceOptions:
-        """Once made, the autoscaler owns the number of replicas; `up` waits as long as a node and the model may take."""
-        wait = pods.wait(args)
-        return pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
-
-    def _pods(
-        self, enclosure: Enclosure, manifest: Manifest, options: pulumi.ResourceOptions, after: Sequence[pulumi.Resource]
-    ) -> pulumi.Resource:
-        """The Deployment."""
-        import pulumi_kubernetes as k8s
-
-        opts = pulumi.ResourceOptions.merge(enclosure.inside(*after), options)
-        return k8s.apps.v1.Deployment(f"{enclosure.identity.name}-pods", opts=opts, **manifest)
-
     def _watch(
         self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource, when: str
     ) -> None:
@@ -118,16 +116,17 @@ class InferenceEndpoint(pulumi.ComponentResource):
         import pulumi_kubernetes as k8s
 
         identity = enclosure.identity
-        k8s.apiextensions.CustomResource(
-            f"{identity.name}-monitor", opts=enclosure.inside(), **pod_monitor(identity, metrics_port(args.engine.other_ports))
-        )
+        monitor = pod_monitor(identity, metrics_port(args.engine.other_ports))
+        scaler = scaled_object(identity, args.scale, looked_at)
+        if args.rollout:
+            monitor, scaler = telling_versions_apart(monitor), scaling_the_rollout(scaler)
+        elif args.nodes > 1:
+            scaler = multinode.scaling_groups(scaler)
+        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **monitor)
         if args.objectives:
             rules = objectives.prometheus_rule(identity, args.objectives, counted=args.engine.counts, awake=when)
             k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
         if args.objectives and args.objectives.dashboard:
             shown = dashboard(identity, args.objectives, args.engine)
             k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=enclosure.inside(), **shown)
-        scaler = scaled_object(identity, args.scale, looked_at)
-        if args.nodes > 1:
-            scaler = multinode.scaling_groups(scaler)
         k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)

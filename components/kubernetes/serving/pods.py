@@ -71,7 +71,7 @@ def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifes
 
 
 def quota(args: InferenceEndpointArgs, gpu_resource: str) -> Mapping[str, str]:
-    """What the namespace may hold: every replica, one that is still stopping while its successor starts, and the endpoint's helpers."""
-    pods = args.nodes * (args.scale.max + 1)
+    """What the namespace may hold: replicas, of two versions while one takes over, one that still stops, and helpers."""
+    pods = args.nodes * (args.replicas_at_most + 1)
     helpers = (args.probe is not None) + (args.cache is not None)
     return {"pods": str(pods + helpers), f"requests.{gpu_resource}": str(args.gpus * pods)}

@@ -114,7 +114,8 @@ class Site:
 
         store, database = ExistingStoreArgs.model_validate(self.store), ExistingDatabaseArgs.model_validate(self.database)
         args = ExistingClusterArgs.model_validate(self.cluster)
-        cluster = ExistingCluster("cluster", args, site="fra1", dataplane=(*store.egress, *database.egress), context=self.context)
+        reach = {"storage": store.egress, "databases": database.egress}
+        cluster = ExistingCluster("cluster", args, site="fra1", **reach, context=self.context)
         operators = Operators("operators", OperatorsArgs.model_validate(self.operators), cluster=cluster, context=self.context)
         shared = {"cluster": cluster, "operators": operators, "context": self.context}
         if self.tracking is not None:

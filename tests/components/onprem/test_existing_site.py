@@ -85,7 +85,7 @@ def test_a_pool_is_known_by_its_labels() -> None:
 def recorded(*, bind: Any = None) -> Graph:
     def program() -> None:
         args = ExistingClusterArgs.model_validate({"kubeconfig": "~/.kube/fra1.yaml", "context": "fra1-ml", "pools": {"l40s": POOL}})
-        cluster = ExistingCluster("cluster", args, site="fra1", dataplane=(), context=CONTEXT)
+        cluster = ExistingCluster("cluster", args, site="fra1", storage=(), databases=(), context=CONTEXT)
         if bind is not None:
             owner = pulumi.ComponentResource("groundwork:test:Owner", "owner", {}, pulumi.ResourceOptions(providers=[cluster.kubernetes]))
             bind(cluster, owner)

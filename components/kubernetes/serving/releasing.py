@@ -1,0 +1,60 @@
+"""The replicas of an endpoint and the Services in front of them, with a rollout or without one."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import pulumi
+
+from components.kubernetes.manifests import Identity, Manifest
+from components.kubernetes.serving import analysis, pods
+from components.kubernetes.serving import rollout as rollouts
+from components.kubernetes.serving.args import InferenceEndpointArgs
+from components.kubernetes.workload import Enclosure, replicated
+
+
+def run(
+    enclosure: Enclosure, args: InferenceEndpointArgs, deployment: Manifest, prometheus: str, after: Sequence[pulumi.Resource]
+) -> pulumi.Resource:
+    """The Deployment, or the Rollout in its place with what measures new versions; `up` waits for the first replicas."""
+    import pulumi_kubernetes as k8s
+
+    if args.rollout is None:
+        return enclosure.run(deployment, pods.wait(args), *after)
+    identity = enclosure.identity
+    gates = [
+        k8s.apiextensions.CustomResource(f"{manifest['metadata']['name']}-gates", opts=enclosure.inside(), **manifest)
+        for manifest in templates(identity, args, prometheus)
+    ]
+    how = rollouts.strategy(args.rollout, identity.name, namespace=identity.namespace, weighed=args.traffic is not None)
+    opts = pulumi.ResourceOptions.merge(enclosure.inside(*after, *gates), replicated(pods.wait(args)))
+    return k8s.apiextensions.CustomResource(f"{identity.name}-rollout", opts=opts, **rollouts.rollout(deployment, how))
+
+
+def templates(identity: Identity, args: InferenceEndpointArgs, prometheus: str) -> Iterator[Manifest]:
+    """What measures a new version of the endpoint."""
+    if args.rollout is None or args.objectives is None:
+        return
+    gates, green = args.rollout.gates, args.rollout.blue_green
+    if green:
+        yield analysis.answering(gates, identity, prometheus, role="preview", watched=green.hold.seconds)
+        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="promoted", watched=green.keep.seconds)
+    else:
+        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="canary")
+
+
+def publish(enclosure: Enclosure, args: InferenceEndpointArgs, replicas: pulumi.Resource) -> Sequence[pulumi.Resource]:
+    """The Services: one, and with a rollout that tells versions apart one for the new version."""
+    second = _second(args)
+    made = [enclosure.publish(replicas, managed=bool(second))]
+    if second:
+        made.append(enclosure.serve(f"{enclosure.identity.name}-{second}", second, replicas, managed=True))
+    return made
+
+
+def weights(identity: Identity, args: InferenceEndpointArgs) -> Mapping[str, int]:
+    """Services that the route names, each with its share of 100; those of a canary change while one takes over."""
+    shared = {f"{identity.name}-canary": 0} if _second(args) == "canary" else {}
+    return {identity.name: 100, **shared}
+
+
+def _second(args: InferenceEndpointArgs) -> str:
+    return rollouts.second_service(args.rollout, weighed=args.traffic is not None) if args.rollout else ""

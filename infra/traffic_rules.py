@@ -1,0 +1,36 @@
+"""What endpoints must agree on with the gateway and with one another. Pure functions."""
+
+from collections.abc import Iterator, Mapping
+
+from components.kubernetes.gateway.args import GatewayArgs
+from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.spec import Problem
+
+
+def reached(gateway: GatewayArgs | None, endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """Whoever has traffic has a gateway, and a name of its own that leads to it."""
+    taken: dict[str, str] = {}
+    for name, endpoint in endpoints.items():
+        if endpoint.traffic is None:
+            continue
+        if gateway is None:
+            yield Problem(("endpoints", name, "traffic"), "has no way in: add a gateway with a domain and a certificate, or remove it")
+            continue
+        host = endpoint.traffic.host or f"{name}.{gateway.domain}"
+        label, _, rest = host.partition(".")
+        if rest != gateway.domain:
+            text = f'"{host}" does not lead to the gateway, whose certificate is of *.{gateway.domain}: give a name below it'
+            yield Problem(("endpoints", name, "traffic", "host"), f"{text}, such as {label}.{gateway.domain}")
+        earlier = taken.setdefault(host, name)
+        if earlier != name:
+            yield Problem(("endpoints", name, "traffic", "host"), f'"{host}" is the name of endpoint {earlier}: give one of them another')
+
+
+def beyond_scale(endpoint: InferenceEndpointArgs) -> str:
+    """Why an endpoint asks for more GPUs than its replicas have, in words that follow the number."""
+    reasons = []
+    if endpoint.replicas_at_most > endpoint.scale.max:
+        reasons.append(f"{endpoint.replicas_at_most} replicas while a new version takes over")
+    if endpoint.shadow:
+        reasons.append(f"{endpoint.shadow.replicas} of its shadow")
+    return f" ({', '.join(reasons)})" if reasons else ""
