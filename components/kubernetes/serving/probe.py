@@ -140,7 +140,7 @@ def deployment(identity: Identity, args: ProbeArgs, variables: Environment) -> M
         "containers": [container],
         "volumes": [{"name": "program", "configMap": {"name": script(identity)["metadata"]["name"]}}],
     }
-    template = {"metadata": {"labels": dict(identity.labels)}, "spec": pod}
+    template = {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)}
     return {
         "metadata": identity.metadata(),
         "spec": {"replicas": 1, "revisionHistoryLimit": 3, "selector": {"matchLabels": identity.selector}, "template": template},
