@@ -5,7 +5,7 @@ from typing import Any
 
 from graph.model import Resource
 from policies.model import Book, View, get
-from policies.nodes import MAKERS, placed_on, pool_of, required, spot_only
+from policies.nodes import MAKERS, SERVES, placed_on, pool_of, required, spot_only
 from policies.rules.workloads import SERVERS
 
 BOOK = Book("availability")
@@ -42,14 +42,14 @@ def database_two_zones(database: Resource, view: View) -> Iterator[str]:
 
 @BOOK.rule(
     "serving-not-only-spot",
-    *SERVERS,
+    *SERVES,
     title="Production serving does not live on spot alone",
     remedy="add on-demand to the pool's capacity",
     tier="production",
 )
-def serving_not_only_spot(deployment: Resource, view: View) -> Iterator[str]:
+def serving_not_only_spot(workload: Resource, view: View) -> Iterator[str]:
     """Every group and node pool of the pool that pods select."""
-    pool = placed_on(deployment)
+    pool = placed_on(workload)
     makers = [maker for maker in view.of(*MAKERS) if pool and pool_of(maker) == pool]
     if makers and all(map(spot_only, makers)):
         yield f"pool {pool} is spot only: one reclaim takes every replica"

@@ -10,8 +10,10 @@ import pytest
 
 from graph.model import Graph, Resource
 from infra.offline import evaluate as evaluate_stack
+from policies.catalog import BY_ID
 from policies.evaluate import evaluate
-from policies.nodes import AUTO_CLASS, GROUP, KARPENTER_CLASS, POOL, RELEASE, pool_of
+from policies.model import View
+from policies.nodes import AUTO_CLASS, GROUP, KARPENTER_CLASS, LEADER_WORKERS, POOL, RELEASE, pool_of
 from tests.policies.mutants import CUT, Defect
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -97,3 +99,13 @@ def test_a_defect_of_nodes_is_found_however_they_are_made(planted: Planted) -> N
 def test_every_pool_of_the_examples_is_seen() -> None:
     pools = {stack: {pool_of(r) for r in drawn(stack).of_type(POOL)} for stack in ("karpenter", "auto-mode")}
     assert pools == {"karpenter": {"serving", "training"}, "auto-mode": {"system", "serving", "training"}}
+
+
+def test_groups_of_pods_that_hold_one_model_are_seen_as_serving() -> None:
+    graph = drawn("large-model")
+    (groups,) = graph.of_type(LEADER_WORKERS)
+    rule = BY_ID["serving-not-only-spot"]
+    assert LEADER_WORKERS in rule.types
+    assert list(rule.check(groups, View(graph))) == []
+    spot = Defect(GROUP, "capacityType", "SPOT", where=lambda g: "pool-large" in g.name).plant(graph)
+    assert list(rule.check(groups, View(spot))) == ["pool large is spot only: one reclaim takes every replica"]
