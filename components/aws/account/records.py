@@ -27,7 +27,7 @@ SNAPSHOTS = {"1h": "One_Hour", "6h": "Six_Hours", "24h": "TwentyFour_Hours"}
 
 
 class RecordsArgs(Spec):
-    """An AWS Config recorder of everything in the region, and the conformance pack of a machine-learning platform."""
+    """An AWS Config recorder of all in the site's region, and in that of `recovery`, with the conformance pack of an ML platform."""
 
     leave_out: Many[Concern] = ()
     """Concerns whose rules are not in the pack, such as those another pack of the organisation judges already."""

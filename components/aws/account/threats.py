@@ -35,7 +35,7 @@ FREQUENCIES = {"15m": "FIFTEEN_MINUTES", "1h": "ONE_HOUR", "6h": "SIX_HOURS"}
 
 
 class ThreatsArgs(Spec):
-    """A GuardDuty detector for the site's region."""
+    """A GuardDuty detector for the site's region, and for that of `recovery`."""
 
     watch: Many[Feature] = ("cluster-audit", "runtime", "malware", "buckets", "database-logins")
     """What is watched beside CloudTrail, DNS and flow logs; the others are switched off."""
