@@ -95,7 +95,7 @@ class AwsPlatform(AnyAwsPlatform):
         if self.recovery:
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
-            yield from recovery_rules.not_copied(self.storage)
+            yield from recovery_rules.not_copied(self.storage, self.recovery)
 
     def closed(self, now: datetime) -> Iterable[Problem]:
         """Capacity blocks that are over."""

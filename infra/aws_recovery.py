@@ -1,5 +1,6 @@
 """The recovery region of a platform on AWS: a second provider, what stands under it, and what sends to it from the site."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -34,6 +35,7 @@ def recover(
     storage: "ObjectStorage",
     registry: "ModelRegistry",
     rails: "Guardrails | None",
+    files: Sequence[pulumi.Input[str]],
     context: Context,
     here: pulumi.ResourceOptions,
 ) -> None:
@@ -76,7 +78,16 @@ def recover(
         beside = recovery_context(context, args.region)
         GuardrailsBeside("account-recovery", platform.account, home=rails, context=beside, opts=there)
     if args.drill and region.drill:
-        Snapshots("snapshots", args.drill, registry.database, to=region.drill.vault, protect=args.protect, context=context, opts=here)
+        Snapshots(
+            "snapshots",
+            args.drill,
+            registry.database,
+            files=files,
+            to=region.drill.vault,
+            protect=args.protect,
+            context=context,
+            opts=here,
+        )
     Replication(
         "replication",
         {role: (source, region.storage.buckets[role]) for role, (source, _) in home.buckets.items()},

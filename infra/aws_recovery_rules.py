@@ -101,9 +101,11 @@ def objectives(args: RecoveryArgs, endpoints: Sequence[InferenceEndpointArgs]) -
         yield Problem((HERE, "rto"), f"{wait}: {fix}")
 
 
-def not_copied(storage: StorageArgs) -> Iterator[Note]:
-    """What of the storage stays in the site's region whatever is declared."""
-    kept = {"scratch": storage.scratch, "shared": storage.shared}
+def not_copied(storage: StorageArgs, args: RecoveryArgs) -> Iterator[Note]:
+    """File systems that stay in the site's region, and one that follows by the snapshots of a drill."""
+    if storage.shared and args.drill:
+        yield Note("shared files", "a copy of each day follows, which keeps no rpo")
+    kept = {"scratch": storage.scratch, "shared": None if args.drill else storage.shared}
     if left := [name for name, args in kept.items() if args]:
         yield Note("not copied", f"file systems {', '.join(left)}: what must outlive the site belongs in a bucket")
 

@@ -10,7 +10,7 @@ from components.naming import Naming
 from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
 from infra.aws_services import features, services
-from infra.aws_volumes import volumes
+from infra.aws_volumes import shared_files, volumes
 from infra.aws_wiring import wiring
 from infra.site import Site
 
@@ -51,12 +51,23 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, topic=topic, opts=here
     )
     mounted = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    shared = shared_files(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     rails: Guardrails | None = None
     if platform.account:
         buckets = {**storage.buckets, "artifacts": registry.artifacts}
         rails = Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     if platform.recovery:
-        recover(platform, platform.recovery, network=network, storage=storage, registry=registry, rails=rails, context=context, here=here)
+        recover(
+            platform,
+            platform.recovery,
+            network=network,
+            storage=storage,
+            registry=registry,
+            rails=rails,
+            files=[shared.file_system.arn] if shared else [],
+            context=context,
+            here=here,
+        )
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
     kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None

@@ -15,6 +15,24 @@ from components.contracts import Context, SharedVolume
 from infra.aws_platform import AwsPlatform
 
 
+def shared_files(
+    platform: AwsPlatform,
+    *,
+    network: NetworkFacts,
+    cluster: GpuCluster,
+    storage: ObjectStorage,
+    context: Context,
+    opts: pulumi.ResourceOptions,
+) -> SharedFiles | None:
+    """Make the file system that many nodes mount, if the stack file asks for one; its class is one of the cluster's from then on."""
+    kept = platform.storage
+    if kept.shared is None:
+        return None
+    return SharedFiles(
+        "shared", kept.shared, protect=kept.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
+    )
+
+
 def volumes(
     platform: AwsPlatform,
     *,
@@ -28,10 +46,6 @@ def volumes(
     args, made = platform.storage, []
     if args.volumes:
         BlockClasses("volumes", args.volumes, cluster=cluster, context=context, opts=opts)
-    if args.shared:
-        SharedFiles(
-            "shared", args.shared, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
-        )
     if args.scratch:
         lustre = LustreFileSystem(
             "scratch", args.scratch, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts

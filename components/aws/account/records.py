@@ -72,7 +72,7 @@ class ConfigurationRecords(AwsComponent):
 
 
 def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.kms.Key", beside: bool = False) -> None:
-    """Record the region that the owner's provider is in; `beside` is for a second one: users and roles, which have no region, are left out.
+    """Record the region that the owner's provider is in; in one `beside` the first, users and roles are not judged a second time.
 
     In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round.
     """
@@ -81,7 +81,8 @@ def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.
         f"{owner.prefix}-recorder",
         name=called,
         role_arn=f"arn:aws:iam::{owner.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
-        recording_group={"all_supported": True, "include_global_resource_types": not beside},
+        # Users and roles too, in each region: of two, either may be lost.
+        recording_group={"all_supported": True, "include_global_resource_types": True},
         opts=owner.child(),
     )
     channel = aws.cfg.DeliveryChannel(

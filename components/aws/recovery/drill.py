@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.documents.statements import document
 from components.aws.documents.trust import trust_service
-from components.aws.network.facts import NetworkFacts
+from components.aws.network.vpc import Network
 from components.aws.registry.database import Database
 from components.aws.values import Days
 from components.contracts import Context
@@ -71,7 +71,7 @@ def acts(owner: AwsComponent, role: str, what: Literal["Backup", "Restores"]) ->
 
 
 class RestoreTest(AwsComponent):
-    """In the recovery region: the vault that copies come to, and the restore of one of them into subnets and a group of nobody else's."""
+    """In the recovery region: the vault that copies come to, and the restore of one of them where nobody reaches it."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class RestoreTest(AwsComponent):
         args: DrillArgs,
         *,
         key: pulumi.Input[str],
-        network: NetworkFacts,
+        network: Network,
         notify: Sequence[str],
         protect: bool,
         context: Context,
@@ -120,7 +120,7 @@ class RestoreTest(AwsComponent):
     def _word(self, role: str) -> str:
         return self.context.naming.name(role, limit=NAME).replace("-", "_")
 
-    def _where(self, network: NetworkFacts) -> Mapping[str, pulumi.Input[str]]:
+    def _where(self, network: Network) -> Mapping[str, pulumi.Input[str]]:
         """Out of reach: without this a restore goes to the default VPC, or fails where there is none."""
         called = self.context.naming.name(self.prefix)
         subnets = aws.rds.SubnetGroup(
@@ -131,17 +131,10 @@ class RestoreTest(AwsComponent):
             tags=self.tags(self.prefix),
             opts=self.child(),
         )
-        group = aws.ec2.SecurityGroup(
-            f"{self.prefix}-closed",
-            name=called,
-            description="Nobody reaches a database that was restored to see whether it can be",
-            vpc_id=network.vpc.id,
-            tags=self.tags(self.prefix),
-            opts=self.child(),
-        )
         return {
             "dbSubnetGroupName": subnets.name,
-            "vpcSecurityGroupIds": group.id.apply(lambda one: json.dumps([one])),
+            # The VPC's default group, which has no rules: nobody reaches what was restored to see whether it can be.
+            "vpcSecurityGroupIds": network.vpc.default_security_group_id.apply(lambda group: json.dumps([group])),
             "multiAz": "false",
             "publiclyAccessible": "false",
         }
@@ -167,7 +160,7 @@ class RestoreTest(AwsComponent):
 
 
 class Snapshots(AwsComponent):
-    """In the site's region: a snapshot of the database each day, copied to the vault of the recovery region."""
+    """In the site's region: snapshots of the database, and of file systems by ARN, each day, copied to the vault of the recovery region."""
 
     def __init__(
         self,
@@ -175,6 +168,7 @@ class Snapshots(AwsComponent):
         args: DrillArgs,
         database: Database,
         *,
+        files: Sequence[pulumi.Input[str]],
         to: "aws.backup.Vault",
         protect: bool,
         context: Context,
@@ -204,7 +198,7 @@ class Snapshots(AwsComponent):
             name=context.naming.name("database", limit=50),
             plan_id=plan.id,
             iam_role_arn=taker.role.arn,
-            resources=[database.instance.arn],
+            resources=[database.instance.arn, *files],
             opts=self.child(*taker.ready),
         )
         self.register_outputs({"vault": here.name})
