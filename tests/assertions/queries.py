@@ -9,7 +9,7 @@ import promql_parser as promql
 
 from components.kubernetes.metrics import Kind, exporters
 from graph.model import Graph, Resource
-from infra.platforms import AnyPlatform
+from infra.any_platform import AnyPlatform
 
 RATES = frozenset({"rate", "irate", "increase"})
 CUSTOM = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from components.kubernetes.metrics import buckets, exporters
+from infra.any_platform import AnyPlatform
 from infra.config import load_file
-from infra.platforms import AnyPlatform
+from infra.serving import ServingStack
 from tests.assertions.graphs import STACKS, graph
 from tests.assertions.queries import CUSTOM, Query, answered, named, queries, rules, wrong
 
@@ -18,7 +19,8 @@ MONITOR = ("kubernetes:monitoring.coreos.com/v1:PodMonitor",)
 
 @cache
 def platform(stack: str) -> AnyPlatform:
-    return load_file(STACKS[stack])[0]
+    found = load_file(STACKS[stack])[0]
+    return found.view if isinstance(found, ServingStack) else found
 
 
 def cut(stack: str) -> bool:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from graph.model import Graph, Resource
+from infra.any_platform import AnyPlatform
 from infra.config import load_file
-from infra.platforms import AnyPlatform
+from infra.serving import ServingStack
 from tests.assertions.graphs import STACKS, graph
 from tests.assertions.queries import GROUPS, SCALED, WORKLOADS, pod_of, servers
 
@@ -18,7 +19,8 @@ SERVED = [stack for stack, path in STACKS.items() if "endpoints:" in path.read_t
 
 @cache
 def platform(stack: str) -> AnyPlatform:
-    return load_file(STACKS[stack])[0]
+    found = load_file(STACKS[stack])[0]
+    return found.view if isinstance(found, ServingStack) else found
 
 
 def endpoint(stack: str, workload: Resource) -> Any:

@@ -54,7 +54,7 @@ def gated(
     """
     window = f"{max(gates.interval.seconds, SHORTEST_WINDOW)}s"
     metrics = []
-    for promise in objectives(args, identity.namespace, VERSION, counted):
+    for promise in objectives(args, identity, VERSION, counted):
         bad, every = (part.replace("{window}", window) for part in (promise.bad, promise.every))
         metrics.append(_metric(promise.name, f"{bad} / {every}", f"result[0] <= {promise.budget:.6g}", gates, prometheus))
     count = {"count": max((watched - gates.delay.seconds) // gates.interval.seconds, 1)} if watched else {}

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.serving.engines import Engine
-from components.kubernetes.serving.objectives import SERVER, TTFT, WINDOWS, Objective, ObjectivesArgs, objectives
+from components.kubernetes.serving.monitor import series
+from components.kubernetes.serving.objectives import TTFT, WINDOWS, Objective, ObjectivesArgs, objectives
 from components.kubernetes.serving.scaling import queue_query
 
 SIDECAR = "grafana_dashboard"
@@ -33,14 +34,13 @@ class Panel:
 
 def panels(identity: Identity, args: ObjectivesArgs, engine: Engine) -> tuple[Panel, ...]:
     """What is shown of an endpoint."""
-    here, promises = f'{{namespace="{identity.namespace}"}}', objectives(args, identity.namespace, counted=engine.counts)
-    shown = [_promise(promise, here) for promise in promises]
+    here, promises = f"{{{series(identity)}}}", objectives(args, identity, counted=engine.counts)
+    recorded = f'{{namespace="{identity.namespace}",endpoint="{identity.name}"}}'
+    shown = [_promise(promise, recorded) for promise in promises]
     shown += [Panel("Requests", (("a second", promises[0].every.replace("{window}", RECENT)),), "reqps")]
     loads = [("waiting", engine.queue_metric), ("running", engine.running_metric)]
-    shown += [Panel("In flight", tuple((name, queue_query(metric, identity.namespace)) for name, metric in loads if metric), "short")]
-    shown += [
-        Panel("Replicas that answer", (("replicas", f'count(up{{namespace="{identity.namespace}",container="{SERVER}"}} == 1)'),), "short")
-    ]
+    shown += [Panel("In flight", tuple((name, queue_query(metric, identity)) for name, metric in loads if metric), "short")]
+    shown += [Panel("Replicas that answer", (("replicas", f"count(up{here} == 1)"),), "short")]
     if engine.cache_metric:
         shown += [Panel("Key-value cache in use", (("fullest replica", f"max({engine.cache_metric}{here})"),), "percentunit", 1)]
     if args.ttft_p95:

@@ -77,7 +77,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         else:
             replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
             replicas = releasing.run(enclosure, args, pods.deployment(identity, args, replica), prometheus, after)
-        looked_at = triggers(args.scale, args.engine, identity.namespace, pool.resource, prometheus)
+        looked_at = triggers(args.scale, args.engine, identity, pool.resource, prometheus)
         when = awake(identity.namespace, pool.resource) if args.scale.min == 0 else ""
         self._watch(enclosure, args, looked_at, replicas, when)
         ports.opened(enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)

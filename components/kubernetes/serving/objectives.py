@@ -7,6 +7,7 @@ from typing import Any, Literal
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.metrics import buckets
 from components.kubernetes.serving.counted import VLLM, Counted
+from components.kubernetes.serving.monitor import series
 from components.spec import Duration, Percent, Problem, Spec, rule
 
 TTFT = VLLM.first_token
@@ -18,7 +19,7 @@ LEAST_REQUESTS = 20
 """Requests within the long window below which nothing is concluded from their ratio."""
 SILENT_AFTER = "10m"
 SERVER = "server"
-"""Name of the container that serves, by which Prometheus tells it from a probe."""
+"""Name of the container that serves."""
 
 
 class ObjectivesArgs(Spec):
@@ -82,9 +83,9 @@ class Objective:
         return f"endpoint:{self.name}:ratio_rate{window}"
 
 
-def objectives(args: ObjectivesArgs, namespace: str, also: str = "", counted: Counted = VLLM) -> tuple[Objective, ...]:
-    """The promises of one endpoint, whose pods are alone in their namespace; `also` narrows them to some of its pods."""
-    here = ",".join(filter(None, (f'namespace="{namespace}"', also)))
+def objectives(args: ObjectivesArgs, identity: Identity, also: str = "", counted: Counted = VLLM) -> tuple[Objective, ...]:
+    """The promises of one endpoint; `also` narrows them to some of its pods."""
+    here = ",".join(filter(None, (series(identity), also)))
     failed, every = counted.failures(here), counted.all_requests(here)
     found = [Objective("errors", "EndpointErrors", "answers with server errors", failed, every, args.errors.value / 1e4, "endpoint-errors")]
     if args.ttft_p95:
@@ -97,16 +98,16 @@ def objectives(args: ObjectivesArgs, namespace: str, also: str = "", counted: Co
 
 
 def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, counted: Counted = VLLM, awake: str = "") -> Manifest:
-    """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace.
+    """Recording rules and alerts of one endpoint (monitoring.coreos.com/v1), told apart from others by its namespace and its monitor.
 
     `awake` holds while there is a replica, where there may be none; silence is then nothing to tell.
     """
-    promises = objectives(args, identity.namespace, counted=counted)
+    promises = objectives(args, identity, counted=counted)
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
     groups = [
         {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},
         {"name": f"{identity.name}-budgets", "rules": [_alert(o, burn, labels) for o in promises for burn in BURNS]},
-        {"name": f"{identity.name}-presence", "rules": [_silence(labels, awake)]},
+        {"name": f"{identity.name}-presence", "rules": [_silence(identity, labels, awake)]},
     ]
     return {
         "api_version": "monitoring.coreos.com/v1",
@@ -122,7 +123,7 @@ def _recorded(objective: Objective, window: str, labels: Mapping[str, str]) -> d
 
 
 def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[str, Any]:
-    here = f'{{namespace="{labels["namespace"]}"}}'
+    here = f'{{namespace="{labels["namespace"]}",endpoint="{labels["endpoint"]}"}}'
     limit = f"{burn.factor * objective.budget:.6g}"
     both = " and ".join(f"{objective.ratio(window)}{here} > {limit}" for window in (burn.long, burn.short))
     volume = objective.every.replace("{window}", burn.long).replace("rate(", "increase(")
@@ -137,9 +138,9 @@ def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[
     }
 
 
-def _silence(labels: Mapping[str, str], awake: str) -> dict[str, Any]:
+def _silence(identity: Identity, labels: Mapping[str, str], awake: str) -> dict[str, Any]:
     """No pod is scraped: the promises can then be neither kept nor seen to be broken."""
-    here = f'namespace="{labels["namespace"]}",container="{SERVER}"'
+    here = series(identity)
     when = f" and on() {awake}" if awake else ""
     return {
         "alert": "EndpointSilent",

@@ -17,7 +17,7 @@ from components.kubernetes import manifests
 from components.kubernetes.manifests import Environment, Identity, Manifest
 from components.kubernetes.serving.engines import ContainerEngine, Engine, VllmEngine
 from components.kubernetes.serving.model import Model
-from components.kubernetes.serving.monitor import pod_monitor
+from components.kubernetes.serving.monitor import pod_monitor, series
 from components.kubernetes.vocabulary import EnvName
 from components.kubernetes.workload import Enclosure
 from components.naming import short_hash
@@ -158,9 +158,9 @@ def ways(identity: Identity, port: int, monitoring: str) -> tuple[Manifest, Mani
     return policy, {"metadata": identity.metadata(f"{identity.name}-probed"), "spec": spec}
 
 
-def failing(namespace: str) -> str:
+def failing(identity: Identity) -> str:
     """PromQL that answers while the last attempt was not answered as expected."""
-    return f'max(groundwork_probe_success{{namespace="{namespace}"}}) == 0'
+    return f"max(groundwork_probe_success{{{series(probing(identity))}}}) == 0"
 
 
 def alert(identity: Identity, awake: str) -> Manifest:
@@ -169,7 +169,7 @@ def alert(identity: Identity, awake: str) -> Manifest:
     when = f" and on() {awake}" if awake else ""
     page = {
         "alert": "EndpointProbeFailing",
-        "expr": f"{failing(identity.namespace)}{when}",
+        "expr": f"{failing(identity)}{when}",
         "for": FAILING_FOR,
         "labels": {**labels, "severity": "page"},
         "annotations": {
@@ -179,7 +179,7 @@ def alert(identity: Identity, awake: str) -> Manifest:
     }
     ticket = {
         "alert": "EndpointProbeMissing",
-        "expr": f'absent(groundwork_probe_success{{namespace="{identity.namespace}"}})',
+        "expr": f"absent(groundwork_probe_success{{{series(probing(identity))}}})",
         "for": "30m",
         "labels": {**labels, "severity": "ticket"},
         "annotations": {"summary": f"nobody probes {identity.name}", "runbook": "docs/runbooks/endpoint-probe.md"},

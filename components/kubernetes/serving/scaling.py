@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.serving.coldstart import ColdStartArgs
 from components.kubernetes.serving.engines import Engine
+from components.kubernetes.serving.monitor import series
 from components.spec import Duration, Name, Percent, Problem, Spec, rule
 
 FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
@@ -132,9 +133,9 @@ def misjudged(scale: ScaleArgs, engine: Engine) -> Iterator[Problem]:
         yield Problem(("scale", "wake", "query"), text)
 
 
-def queue_query(metric: str, namespace: str) -> str:
+def queue_query(metric: str, identity: Identity) -> str:
     """PromQL for a gauge that each replica has, summed over all of them."""
-    return f'sum({metric}{{namespace="{namespace}"}})'
+    return f"sum({metric}{{{series(identity)}}})"
 
 
 def asleep(namespace: str, gpu_resource: str) -> str:
@@ -147,12 +148,12 @@ def awake(namespace: str, gpu_resource: str) -> str:
     return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}}) > 0'
 
 
-def triggers(scale: ScaleArgs, engine: Engine, namespace: str, gpu_resource: str, prometheus: str) -> list[Manifest]:
+def triggers(scale: ScaleArgs, engine: Engine, identity: Identity, gpu_resource: str, prometheus: str) -> list[Manifest]:
     """What KEDA looks at. A missing series is an error and not an empty queue, but where it is known that no pod is there to have one."""
     share = f"{scale.kv_usage.value / 10_000:g}" if scale.kv_usage else ""
     signals = [(engine.queue_metric, str(scale.waiting)), (engine.running_metric, str(scale.running or "")), (engine.cache_metric, share)]
-    none = f" or ({asleep(namespace, gpu_resource)})" if scale.min == 0 else ""
-    queries = [(f"{queue_query(metric, namespace)}{none}", threshold) for metric, threshold in signals if threshold]
+    none = f" or ({asleep(identity.namespace, gpu_resource)})" if scale.min == 0 else ""
+    queries = [(f"{queue_query(metric, identity)}{none}", threshold) for metric, threshold in signals if threshold]
     queries += [(scale.wake.query, str(scale.wake.threshold))] if scale.wake else []
     return [*(_prometheus(prometheus, query, threshold) for query, threshold in queries), *map(_cron, scale.schedules.values())]
 

@@ -40,7 +40,7 @@ def test_it_shows_what_is_promised_and_what_scales(endpoint_args: Any) -> None:
     recorded = {r["record"] for group in prometheus_rule(IDENTITY, PROMISES)["spec"]["groups"] for r in group["rules"] if "record" in r}
     drawn = exprs(shown(engine))
     assert all(any(expr.startswith(name + "{") for expr in drawn) for name in recorded)
-    assert queue_query(engine.queue_metric, IDENTITY.namespace) in drawn
+    assert queue_query(engine.queue_metric, IDENTITY) in drawn
 
 
 def test_nothing_is_drawn_that_an_engine_does_not_count(endpoint_args: Any, container_engine: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.contracts import Fabric
+from components.kubernetes.manifests import Identity
 from components.kubernetes.serving import container, multinode, ports
 from components.kubernetes.serving.container import triton_repository
 from components.kubernetes.serving.monitor import pod_monitor
@@ -136,8 +137,10 @@ def test_nobody_is_let_in_where_there_are_no_clients() -> None:
 
 def test_errors_of_triton_are_a_share_of_all_its_requests(endpoint_args: Any) -> None:
     engine = endpoint_args(engine=TRITON).engine
-    (errors,) = objectives(ObjectivesArgs.model_validate({"errors": "1%"}), "ns", counted=engine.counts)
-    success, failure = (f'sum(rate(nv_inference_request_{what}{{namespace="ns"}}[{{window}}]))' for what in ("success", "failure"))
+    (errors,) = objectives(ObjectivesArgs.model_validate({"errors": "1%"}), Identity("x", "ns", {}), counted=engine.counts)
+    success, failure = (
+        f'sum(rate(nv_inference_request_{what}{{namespace="ns",job="ns/x"}}[{{window}}]))' for what in ("success", "failure")
+    )
     assert errors.every == f"({success} + {failure})"
     assert errors.bad == f"({failure} or vector(0))"
 

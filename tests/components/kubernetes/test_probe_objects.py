@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.kubernetes.serving import probe
+from components.kubernetes.serving.monitor import series
 from components.kubernetes.serving.scaling import awake
 from components.spec import PLACEHOLDER_DIGEST, Secret
 from tests.components.kubernetes.test_engines import TRITON
@@ -74,7 +75,7 @@ def test_each_engine_is_asked_what_it_can_answer(endpoint_args: Any, container_e
 def test_a_sleeper_pages_only_while_it_is_awake() -> None:
     page, ticket = probe.alert(IDENTITY, "")["spec"]["groups"][0]["rules"]
     sleepy, _ = probe.alert(IDENTITY, awake("ns", "gpu"))["spec"]["groups"][0]["rules"]
-    assert page["expr"] == f'max(groundwork_probe_success{{namespace="{IDENTITY.namespace}"}}) == 0'
+    assert page["expr"] == f"max(groundwork_probe_success{{{series(probe.probing(IDENTITY))}}}) == 0"
     assert sleepy["expr"] == f"{page['expr']} and on() {awake('ns', 'gpu')}"
     assert (page["labels"]["severity"], ticket["labels"]["severity"]) == ("page", "ticket")
 

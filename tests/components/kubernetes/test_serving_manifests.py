@@ -18,6 +18,7 @@ from components.kubernetes.vocabulary import quantity
 from components.spec import Size
 
 LABELS = {"app.kubernetes.io/name": "inference-endpoint", "app.kubernetes.io/component": "chat", "groundwork.dev/owner": "ml"}
+SHORT = Identity("x", "ns", {})
 IDENTITY = Identity("chat", "groundwork-fra1-endpoint-chat", LABELS)
 POOL = AcceleratorPool(
     name="l40s",
@@ -147,12 +148,12 @@ def test_replicas_spread_over_what_there_is(endpoint_args: Any, zonal: bool, key
 
 def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
     args = endpoint_args()
-    looked_at = triggers(args.scale, args.engine, IDENTITY.namespace, "nvidia.com/gpu", "http://prometheus:9090")
+    looked_at = triggers(args.scale, args.engine, IDENTITY, "nvidia.com/gpu", "http://prometheus:9090")
     spec = scaled_object(IDENTITY, args.scale, looked_at)["spec"]
     (trigger,) = spec["triggers"]
     assert trigger["metadata"] == {
         "serverAddress": "http://prometheus:9090",
-        "query": 'sum(vllm:num_requests_waiting{namespace="groundwork-fra1-endpoint-chat"})',
+        "query": 'sum(vllm:num_requests_waiting{namespace="groundwork-fra1-endpoint-chat",job="groundwork-fra1-endpoint-chat/chat"})',
         "threshold": "5",
         "ignoreNullValues": "false",
     }
@@ -163,13 +164,13 @@ def test_scaling_follows_the_queue_and_fails_safe(endpoint_args: Any) -> None:
 
 
 def test_a_container_scales_on_its_own_metric(endpoint_args: Any, container_engine: dict[str, Any]) -> None:
-    query = queue_query(endpoint_args(engine=container_engine).engine.queue_metric, "ns")
-    assert query == 'sum(te_queue_size{namespace="ns"})'
+    query = queue_query(endpoint_args(engine=container_engine).engine.queue_metric, SHORT)
+    assert query == 'sum(te_queue_size{namespace="ns",job="ns/x"})'
 
 
 def scaled(scale: dict[str, Any], engine: Any) -> dict[str, Any]:
     args = ScaleArgs.model_validate(scale)
-    made: dict[str, Any] = scaled_object(IDENTITY, args, triggers(args, engine, "ns", "nvidia.com/gpu", "http://prometheus:9090"))["spec"]
+    made: dict[str, Any] = scaled_object(IDENTITY, args, triggers(args, engine, SHORT, "nvidia.com/gpu", "http://prometheus:9090"))["spec"]
     return made
 
 
@@ -177,9 +178,9 @@ def test_every_signal_is_a_gauge_summed_over_replicas_with_its_own_threshold(end
     spec = scaled({"min": 1, "max": 4, "running": 48, "kv_usage": "85%"}, endpoint_args().engine)
     asked = [(trigger["metadata"]["query"], trigger["metadata"]["threshold"]) for trigger in spec["triggers"]]
     assert asked == [
-        ('sum(vllm:num_requests_waiting{namespace="ns"})', "5"),
-        ('sum(vllm:num_requests_running{namespace="ns"})', "48"),
-        ('sum(vllm:kv_cache_usage_perc{namespace="ns"})', "0.85"),
+        ('sum(vllm:num_requests_waiting{namespace="ns",job="ns/x"})', "5"),
+        ('sum(vllm:num_requests_running{namespace="ns",job="ns/x"})', "48"),
+        ('sum(vllm:kv_cache_usage_perc{namespace="ns",job="ns/x"})', "0.85"),
     ]
     assert {trigger["metadata"]["ignoreNullValues"] for trigger in spec["triggers"]} == {"false"}
 
@@ -191,7 +192,7 @@ def test_an_endpoint_sleeps_where_something_wakes_it(endpoint_args: Any) -> None
     spec = scaled({"min": 0, "max": 4, "wake": wake, "schedules": {"office": hours}}, endpoint_args().engine)
     queue, waker, office = spec["triggers"]
     held = 'kube_resourcequota{namespace="ns",resource="requests.nvidia.com/gpu",type="used"}'
-    assert queue["metadata"]["query"] == f'sum(vllm:num_requests_waiting{{namespace="ns"}}) or (sum({held}) == 0)'
+    assert queue["metadata"]["query"] == f'sum(vllm:num_requests_waiting{{namespace="ns",job="ns/x"}}) or (sum({held}) == 0)'
     assert waker["metadata"]["query"] == wake["query"]
     assert waker["metadata"]["threshold"] == "20"
     metadata = {"timezone": "Europe/Berlin", "start": "0 7 * * 1-5", "end": "0 19 * * 1-5", "desiredReplicas": "2"}
