@@ -48,7 +48,7 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
     }
     front = Gateway(args, cluster=site.cluster, operators=operators, context=site.context).front if (args := platform.gateway) else None
     endpoints = _endpoints(platform.endpoints, site, operators, front)
-    return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces) if spaces else {})
+    return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces, front) if spaces else {})
 
 
 def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
@@ -58,10 +58,9 @@ def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
     operators = RunningOperators(monitoring_of(view.operators))
     platform = Naming(project, serving.platform)
     spaces = {team: space_of(team, platform) for team in view.teams}
-    wiring.expected = facts(ground.cluster, operators.monitoring, spaces)
-    endpoints = _endpoints(
-        serving.endpoints, ground, operators, front_of(view.gateway, platform) if view.gateway else None, spaces[serving.owner]
-    )
+    front = front_of(view.gateway, platform) if view.gateway else None
+    wiring.expected = facts(ground.cluster, operators.monitoring, spaces, front)
+    endpoints = _endpoints(serving.endpoints, ground, operators, front, spaces[serving.owner])
     return {"endpoints": {name: endpoint.url for name, endpoint in endpoints.items()}}
 
 
@@ -100,6 +99,6 @@ def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, Infer
     }
 
 
-def _for_teams(site: Site, operators: Operators, spaces: Mapping[str, str]) -> Outputs:
+def _for_teams(site: Site, operators: Operators, spaces: Mapping[str, str], front: Front | None) -> Outputs:
     """What stacks of endpoints build on; nothing secret."""
-    return {OUTPUT: {"facts": facts(site.cluster, operators.monitoring, spaces), "wiring": dict(site.wiring)}}
+    return {OUTPUT: {"facts": facts(site.cluster, operators.monitoring, spaces, front), "wiring": dict(site.wiring)}}

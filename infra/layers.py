@@ -13,12 +13,13 @@ import pulumi
 
 from components.contracts import Cluster
 from components.kubernetes.addons.facts import Monitoring
+from components.kubernetes.gateway.front import Front
 
 OUTPUT: Final = "serving"
 """The platform's stack output that is meant for stacks of endpoints."""
 
 
-def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str]) -> str:
+def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str], front: Front | None) -> str:
     """What endpoints are built from, as JSON."""
     told = {
         "pools": {name: asdict(pool) for name, pool in cluster.pools.items()},
@@ -27,6 +28,7 @@ def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str]) -
         "egress": [list(pair) for pair in cluster.dataplane_egress],
         "monitoring": asdict(monitoring),
         "teams": dict(spaces),
+        "gateway": [front.name, front.namespace, front.domain, front.proxies] if front else None,
     }
     return json.dumps(told, sort_keys=True, default=dict)
 
