@@ -123,6 +123,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         },
     },
     "aws-sharing": {"cluster.pools.*.sharing.profile": {("cluster", "pools", "cut", "sharing", "profile"): "3g.20gb"}},
+    "onprem-given": {"operators.install.[]": {("operators", "install"): ["keda", "lws"]}},
     "onprem-rollout": {
         "operators.install.[]": {("operators", "install"): ["argo-rollouts", "cert-manager"]},
         "operators.given.[]": {("operators", "given"): ["keda"], ("operators", "install"): ["argo-rollouts", "envoy-gateway"]},
