@@ -64,10 +64,32 @@ def failures(found: list[dict[str, Any]]) -> Failures:
 
 @cache
 def exported(path: Path, folder: Path) -> list[Path]:
-    """The manifests of a stack, without the values of its charts."""
+    """The manifests of a stack; pods of custom kinds that kube-score does not read stand there as deployments."""
     here = folder / name_of(path)
     here.mkdir()
-    return export_manifests(evaluate(path).graph, here)
+    files = export_manifests(evaluate(path).graph, here)
+    return [as_read for written in files for as_read in (written, *readable(written))]
+
+
+def readable(written: Path) -> Iterator[Path]:
+    """A deployment beside each rollout, and for each template of a group, with the pods that it makes."""
+    body = yaml.safe_load(written.read_text())
+    templates = {}
+    if body["kind"] == "Rollout":
+        templates[""] = body["spec"]["template"]
+    elif body["kind"] == "LeaderWorkerSet":
+        group = body["spec"]["leaderWorkerTemplate"]
+        templates = {f"-{key}": group[f"{key}Template"] for key in ("leader", "worker") if f"{key}Template" in group}
+    for suffix, template in templates.items():
+        spec = {
+            "replicas": body["spec"].get("replicas", 1),
+            "selector": {"matchLabels": template["metadata"]["labels"]},
+            "template": template,
+        }
+        metadata = {**body["metadata"], "name": body["metadata"]["name"] + suffix}
+        target = written.with_name(f"read{suffix}-{written.name}")
+        target.write_text(yaml.safe_dump({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}))
+        yield target
 
 
 @pytest.fixture(scope="session")
