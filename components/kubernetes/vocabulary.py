@@ -45,8 +45,11 @@ LabelValue = Annotated[str, StringConstraints(max_length=63, pattern=r"^([A-Za-z
 
 
 def quantity(size: Size) -> str:
-    """The size as a Kubernetes quantity, exactly: whole Gi or Mi where it is one, else bytes."""
-    for unit, factor in (("Gi", 2**30), ("Mi", 2**20)):
+    """The size as a Kubernetes quantity, exactly and as Kubernetes itself writes it: in the largest unit that leaves a whole number.
+
+    A controller that writes an object back writes it so, and then owns what was written otherwise.
+    """
+    for unit, factor in (("Ti", 2**40), ("Gi", 2**30), ("Mi", 2**20)):
         if size.value % factor == 0:
             return f"{size.value // factor}{unit}"
     return str(size.value)

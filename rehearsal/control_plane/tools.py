@@ -67,6 +67,13 @@ KUBE_SCORE: Final = Tool(
     "kube-score", "1.20.0", {"kube-score": "github.com/zegl/kube-score/cmd/kube-score"}, "-s -w -X main.version=1.20.0", asked="version"
 )
 """A judge of manifests that knows nothing of our rules; no part of a control plane either."""
+ROLLOUTS: Final = Tool(
+    "argo-rollouts",
+    "1.9.0",
+    {"rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"},
+    "-s -w -X github.com/argoproj/argo-rollouts/utils/version.version=1.9.0",
+)
+"""The controller that exchanges versions, at the version that the add-on table's chart runs; for tests of its judgement."""
 
 
 class NoControlPlane(Exception):

@@ -42,7 +42,7 @@ class World:
 
     def __init__(self, api: Client, evaluation: Evaluation) -> None:
         self.api = api
-        self.bodies = [manifest(resource) for resource in objects(evaluation.graph)]
+        self.bodies = [_kept_by_kubernetes(manifest(resource)) for resource in objects(evaluation.graph)]
         platform = evaluation.platform
         graph = evaluation.graph
         given = isinstance(platform, OnPremPlatform)
@@ -69,6 +69,14 @@ class World:
         """Set the number of replicas, as an autoscaler would, and wait for them."""
         self.api.apply(_with_replicas(body, replicas), manager="test", force=True)
         wait_until(lambda: self.ready(body) == replicas, f"{body['metadata']['name']} does not come to {replicas} replicas")
+
+
+def _kept_by_kubernetes(body: dict[str, Any]) -> dict[str, Any]:
+    """A Rollout as the Deployment with the same pods: here its own controller does not run."""
+    if body["kind"] != "Rollout":
+        return body
+    spec = {key: value for key, value in body["spec"].items() if key not in ("strategy", "progressDeadlineAbort")}
+    return {**body, "apiVersion": "apps/v1", "kind": "Deployment", "spec": spec}
 
 
 def _with_replicas(body: dict[str, Any], replicas: int) -> dict[str, Any]:

@@ -47,6 +47,42 @@ TWINS = (
         {("spec", "validationActions"): ["Shout"]},
         "Unsupported value",
     ),
+    Twin("argoproj.io/v1alpha1", "Rollout", {("spec", "revisionHistoryLimit"): "three"}, "spec.revisionHistoryLimit"),
+    Twin("argoproj.io/v1alpha1", "AnalysisTemplate", {("spec", "metrics", 0, "provider"): None}, "spec.metrics[0].provider"),
+    Twin("cert-manager.io/v1", "Certificate", {("spec", "privateKey", "algorithm"): "DSA"}, "Unsupported value"),
+    Twin("gateway.networking.k8s.io/v1", "GatewayClass", {("spec", "controllerName"): "mine"}, "spec.controllerName"),
+    Twin(
+        "gateway.networking.k8s.io/v1", "Gateway", {("spec", "listeners", 0, "protocol"): "HTTP"}, "tls must not be specified for protocols"
+    ),
+    Twin(
+        "gateway.networking.k8s.io/v1",
+        "HTTPRoute",
+        {("spec", "rules", 0, "timeouts"): {"request": "1s", "backendRequest": "9s"}},
+        "backendRequest timeout cannot be longer than request timeout",
+    ),
+    Twin("gateway.networking.k8s.io/v1", "ReferenceGrant", {("spec", "from"): []}, "spec.from"),
+    Twin(
+        "gateway.envoyproxy.io/v1alpha1",
+        "EnvoyProxy",
+        {
+            ("spec", "provider", "kubernetes", "envoyService", "type"): "ClusterIP",
+            ("spec", "provider", "kubernetes", "envoyService", "loadBalancerIP"): "10.0.0.1",
+        },
+        "loadBalancerIP can only be set for LoadBalancer type",
+    ),
+    Twin("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy", {("spec", "tls", "minVersion"): "0.9"}, "Unsupported value"),
+    Twin(
+        "gateway.envoyproxy.io/v1alpha1",
+        "SecurityPolicy",
+        {("spec", "targetRefs", 0, "kind"): "Service"},
+        "this policy can only have a targetRefs",
+    ),
+    Twin(
+        "gateway.envoyproxy.io/v1alpha1",
+        "BackendTrafficPolicy",
+        {("spec", "rateLimit", "type"): "Sometimes"},
+        "Unsupported value",
+    ),
     Twin("external-secrets.io/v1", "ClusterSecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
     Twin("external-secrets.io/v1", "SecretStore", {("spec", "provider", "vault"): {"auth": {}, "server": "x"}}, "spec.provider"),
     Twin("external-secrets.io/v1", "ExternalSecret", {("spec", "target", "creationPolicy"): "Mine"}, "Unsupported value"),

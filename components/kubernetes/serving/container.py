@@ -14,6 +14,7 @@ from components.kubernetes.serving.engines import ContainerEngine, TritonEngine,
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.objectives import SERVER
 from components.kubernetes.vocabulary import quantity
+from components.spec import Size
 
 STARTUP_PERIOD = 10
 """Seconds between two startup probes."""
@@ -174,7 +175,7 @@ def mounts(args: InferenceEndpointArgs) -> dict[str, str]:
 def volumes(identity: Identity, args: InferenceEndpointArgs) -> list[Manifest]:
     """The cache if there is one, what a server may write, and memory that its processes share: a quarter of the pod's at most."""
     written = [manifests.scratch(name, size) for name, (_, size) in WRITABLE.items()]
-    shared = manifests.scratch("shm", f"{args.memory.value // 4 // 2**20}Mi", in_memory=True)
+    shared = manifests.scratch("shm", quantity(Size(f"{args.memory.value // 4 // 2**20}MiB")), in_memory=True)
     copied = manifests.scratch("models", f"{args.weights.gib + MARGIN_GIB}Gi")
     cached = [cache.volume(identity, read_only=True)] if args.cache else []
     return [*written, shared, *([copied] if copies(args) else []), *cached]

@@ -126,7 +126,7 @@ def test_pods_meet_the_restricted_standard(endpoint_args: Any) -> None:
 
 def test_shared_memory_is_memory_and_bounded(endpoint_args: Any) -> None:
     (shm,) = [volume for volume in pod(endpoint_args(memory="64GiB"))["volumes"] if volume["name"] == "shm"]
-    assert shm["emptyDir"] == {"medium": "Memory", "sizeLimit": "16384Mi"}
+    assert shm["emptyDir"] == {"medium": "Memory", "sizeLimit": "16Gi"}
 
 
 def test_pods_go_to_their_pool_and_tolerate_its_taints(endpoint_args: Any) -> None:

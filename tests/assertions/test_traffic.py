@@ -1,0 +1,132 @@
+"""Assertions on how requests reach models and how versions take over, over every rendered stack."""
+
+from typing import Any
+
+import pytest
+
+from graph.model import Graph, Resource
+from tests.assertions.graphs import STACKS, graph
+
+ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout"
+TEMPLATE = "kubernetes:argoproj.io/v1alpha1:AnalysisTemplate"
+ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+SERVICE = "kubernetes:core/v1:Service"
+ROLLING = [name for name in STACKS if name in ("prod", "rollouts")]
+"""Stacks with rollouts and a gateway; the test below holds the list to what there is."""
+
+
+def of(made: Graph, token: str, namespace: str = "") -> list[Resource]:
+    return [r for r in made.of_type(token) if not namespace or r.inputs["metadata"]["namespace"] == namespace]
+
+
+def named(rows: list[Resource]) -> dict[str, Resource]:
+    return {row.inputs["metadata"]["name"]: row for row in rows}
+
+
+def test_the_list_of_stacks_is_whole() -> None:
+    assert {name for name in STACKS if of(graph(name), ROLLOUT) or of(graph(name), ROUTE)} == {*ROLLING, "team-vision"}, (
+        "a team's gateway is its platform's"
+    )
+
+
+def backends(route: Resource) -> list[dict[str, Any]]:
+    return [backend for rule in route.inputs["spec"]["rules"] for backend in rule["backendRefs"]]
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_weights_are_stated_sum_to_a_hundred_and_name_services_with_the_port(stack: str) -> None:
+    made = graph(stack)
+    for route in of(made, ROUTE):
+        services = named(of(made, SERVICE, route.inputs["metadata"]["namespace"]))
+        assert sum(backend["weight"] for backend in backends(route)) == 100
+        for backend in backends(route):
+            assert backend["port"] in {port["port"] for port in services[backend["name"]].inputs["spec"]["ports"]}
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_versions_are_told_apart_by_two_services_whose_selectors_belong_to_the_controller(stack: str) -> None:
+    made = graph(stack)
+    for rollout in of(made, ROLLOUT):
+        how = rollout.inputs["spec"]["strategy"]
+        canary, green = how.get("canary", {}), how.get("blueGreen", {})
+        pair = {canary.get("stableService"), canary.get("canaryService"), green.get("activeService"), green.get("previewService")} - {None}
+        services = named(of(made, SERVICE, rollout.inputs["metadata"]["namespace"]))
+        assert len(pair) == 2
+        assert all("spec.selector" in services[name].options.ignore_changes for name in pair)
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_one_mechanism_moves_weights_and_it_is_installed(stack: str) -> None:
+    made = graph(stack)
+    (release,) = [r for r in made.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["name"] == "argo-rollouts"]
+    plugins = {row["name"] for row in release.inputs["values"]["controller"]["trafficRouterPlugins"]}
+    for rollout in of(made, ROLLOUT):
+        routing = rollout.inputs["spec"]["strategy"].get("canary", {}).get("trafficRouting")
+        if routing:
+            (plugin,) = routing["plugins"]
+            assert plugin in plugins
+            told = routing["plugins"][plugin]
+            (route,) = of(made, ROUTE, told["namespace"])
+            assert route.inputs["metadata"]["name"] == told["httpRoute"]
+            assert "spec.rules[*].backendRefs[*].weight" in route.options.ignore_changes
+    assert release.inputs["values"]["providerRBAC"]["providers"]["gatewayAPI"] is True
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_a_bad_version_is_rolled_back_by_its_own_errors_and_latency(stack: str) -> None:
+    made = graph(stack)
+    for rollout in of(made, ROLLOUT):
+        spec = rollout.inputs["spec"]
+        templates = named(of(made, TEMPLATE, rollout.inputs["metadata"]["namespace"]))
+        judged = spec["strategy"].get("canary", {}).get("analysis") or spec["strategy"]["blueGreen"]["postPromotionAnalysis"]
+        metrics = [m for t in judged["templates"] for m in templates[t["templateName"]].inputs["spec"]["metrics"]]
+        queries = [metric["provider"]["prometheus"]["query"] for metric in metrics]
+        assert any("5xx" in query for query in queries)
+        assert any("_bucket" in query for query in queries)
+        assert all('rollouts_pod_template_hash="{{args.version}}"' in query for query in queries)
+        assert all(metric["failureLimit"] >= 0 and metric["successCondition"].startswith("len(result) > 0 &&") for metric in metrics)
+        assert spec["progressDeadlineAbort"] is True
+        assert "spec.replicas" in rollout.options.ignore_changes
+        (scaler,) = of(made, "kubernetes:keda.sh/v1alpha1:ScaledObject", rollout.inputs["metadata"]["namespace"])
+        assert scaler.inputs["spec"]["scaleTargetRef"]["kind"] == "Rollout"
+        (monitor,) = [
+            m
+            for m in of(made, "kubernetes:monitoring.coreos.com/v1:PodMonitor", rollout.inputs["metadata"]["namespace"])
+            if m.inputs["metadata"]["name"] == rollout.inputs["metadata"]["name"]
+        ]
+        assert monitor.inputs["spec"]["podTargetLabels"] == ["rollouts-pod-template-hash"]
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_a_shadow_is_bounded_apart_and_can_reach_nothing_but_its_model(stack: str) -> None:
+    made = graph(stack)
+    mirrors = [
+        filter_["requestMirror"] for r in of(made, ROUTE) for rule in r.inputs["spec"]["rules"] for filter_ in rule.get("filters", ())
+    ]
+    assert mirrors
+    for mirror in mirrors:
+        assert 0 < mirror["percent"] <= 50
+        place = mirror["backendRef"]["namespace"]
+        assert place not in {r.inputs["metadata"]["namespace"] for r in of(made, ROUTE)}
+        (grant,) = of(made, "kubernetes:gateway.networking.k8s.io/v1:ReferenceGrant", place)
+        assert grant.inputs["spec"]["to"][0]["name"] == mirror["backendRef"]["name"]
+        assert not of(made, "kubernetes:keda.sh/v1alpha1:ScaledObject", place)
+        assert not of(made, "kubernetes:monitoring.coreos.com/v1:PrometheusRule", place)
+        policies = named(of(made, "kubernetes:networking.k8s.io/v1:NetworkPolicy", place))
+        ports = {p["port"] for policy in policies.values() for way in policy.inputs["spec"].get("egress", ()) for p in way["ports"]}
+        assert ports <= {53, 80, 443}
+        assert "default-deny" in policies
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_the_gateway_is_inside_and_strips_what_it_says_of_clients(stack: str) -> None:
+    made = graph(stack)
+    (gateway,) = of(made, "kubernetes:gateway.networking.k8s.io/v1:Gateway")
+    assert [row["protocol"] for row in gateway.inputs["spec"]["listeners"]] == ["HTTPS"]
+    (clients,) = of(made, "kubernetes:gateway.envoyproxy.io/v1alpha1:ClientTrafficPolicy")
+    (limits, *_) = of(made, "kubernetes:gateway.envoyproxy.io/v1alpha1:BackendTrafficPolicy")
+    (header,) = limits.inputs["spec"]["rateLimit"]["local"]["rules"][0]["clientSelectors"][0]["headers"]
+    assert header["name"] in clients.inputs["spec"]["headers"]["earlyRequestHeaders"]["remove"]
+    (proxy,) = of(made, "kubernetes:gateway.envoyproxy.io/v1alpha1:EnvoyProxy")
+    annotations = proxy.inputs["spec"]["provider"]["kubernetes"]["envoyService"]["annotations"]
+    assert stack != "prod" or annotations["service.beta.kubernetes.io/aws-load-balancer-internal"] == "true"
