@@ -62,6 +62,22 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "endpoints.a.weights",
         "do not fit",
     ),
+    "a shadow, which has a namespace of its own": (
+        {
+            "endpoints": {
+                "a": endpoint(
+                    "large",
+                    traffic={
+                        "authentication": {"kind": "keys", "store": "vault", "key": "keys/a", "clients": ["b"]},
+                        "limit": {"requests": 1},
+                    },
+                    shadow={"model": "models:/llama/13", "percent": "5%"},
+                )
+            }
+        },
+        "endpoints.a.shadow",
+        "which team vision cannot make: remove it",
+    ),
     "a role on premises": ({"credentials": {"role": ROLE}}, "credentials", "it takes context"),
     "a platform that is not there": ({"platform": "elsewhere"}, "platform", "cannot be read"),
     "a platform that holds endpoints only": ({"platform": "team"}, "platform", "holds endpoints only"),
