@@ -14,6 +14,7 @@ from tests.assertions.graphs import STACKS, graph
 
 KEY_OF_BUCKET = "rules[].applyServerSideEncryptionByDefault.kmsMasterKeyId"
 REFERRED = {
+    ("aws:cloudwatch/eventTarget:EventTarget", "arn"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "alarmActions[]"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", "okActions[]"),
     ("aws:ec2/securityGroup:SecurityGroup", "vpcId"),

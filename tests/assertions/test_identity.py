@@ -21,6 +21,25 @@ ADDON = "aws:eks/addon:Addon"
 Statement = dict[str, Any]
 
 
+CUT = {
+    "AWSBackupServiceRolePolicyFor": frozenset(
+        (
+            "backup-gateway",
+            "cloudformation",
+            "ds",
+            "dsql",
+            "ebs",
+            "redshift",
+            "redshift-serverless",
+            "ssm-sap",
+            "storagegateway",
+            "timestream",
+        )
+    )
+}
+"""Services that a policy of AWS grants, by the beginning of its name, and that the boundary takes away on purpose: nothing here uses them."""
+
+
 def many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
@@ -45,7 +64,12 @@ def granted(stack: Graph) -> Iterator[tuple[str, str]]:
     for attached in stack.of_type(ATTACHMENT):
         for statement in many(managed()[attached.inputs["policyArn"]]["Statement"]):
             if statement["Effect"] == "Allow":
-                yield from ((attached.inputs["role"], action) for action in many(statement["Action"]))
+                yield from ((attached.inputs["role"], a) for a in many(statement["Action"]) if a.split(":")[0] not in cut(attached))
+
+
+def cut(attached: Resource) -> frozenset[str]:
+    name = attached.inputs["policyArn"].rpartition("/")[2]
+    return next((services for beginning, services in CUT.items() if name.startswith(beginning)), frozenset())
 
 
 def covers(ceiling: list[Statement], action: str) -> bool:
