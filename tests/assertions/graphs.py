@@ -4,7 +4,7 @@ from functools import cache
 from pathlib import Path
 
 from graph.model import Graph
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 STACKS = {path.stem.removeprefix("Pulumi."): path for folder in (ROOT, ROOT / "examples") for path in sorted(folder.glob("Pulumi.*.yaml"))}

@@ -37,7 +37,7 @@ CUT = {
         )
     )
 }
-"""Services that a policy of AWS grants, by the beginning of its name, and that the boundary takes away on purpose: nothing here uses them."""
+"""Services that a policy of AWS grants, by the beginning of its name, and the boundary takes away on purpose: nothing here uses them."""
 
 
 def many(value: Any) -> list[Any]:

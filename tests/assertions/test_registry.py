@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from graph.model import Resource
-from infra.offline import evaluate
 from tests.assertions.graphs import STACKS, graph, on_aws
+from tests.evaluated import evaluate
 
 REPOSITORY, DATABASE, PARAMETERS = "aws:ecr/repository:Repository", "aws:rds/instance:Instance", "aws:rds/parameterGroup:ParameterGroup"
 CACHE, TEMPLATE = "aws:ecr/pullThroughCacheRule:PullThroughCacheRule", "aws:ecr/repositoryCreationTemplate:RepositoryCreationTemplate"

@@ -9,10 +9,10 @@ import pytest
 
 from graph.exporters.kubernetes import manifest, objects
 from infra.config import load_file
-from infra.offline import evaluate
 from infra.serving import ServingStack
 from rehearsal.control_plane.client import Client, Refused, UnknownKind
 from tests.cluster.twins import TWINS, Twin, spoiled
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.cluster
 

@@ -10,9 +10,9 @@ import pytest
 from components.kubernetes.addons.charts import Chart, MirrorArgs, values_of
 from components.kubernetes.addons.footprint import Pods, mebibytes, millicores, pods_of
 from components.kubernetes.addons.table import table
-from infra.offline import evaluate
 from rehearsal.charts import NotRendered, render, unheard
 from rehearsal.control_plane.client import Client
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.cluster
 

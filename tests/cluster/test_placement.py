@@ -14,13 +14,13 @@ import pytest
 
 from components.kubernetes.addons.footprint import Pods
 from graph.exporters.kubernetes import manifest, objects
-from infra.offline import Evaluation, evaluate
 from infra.onprem_platform import OnPremPlatform
 from rehearsal.control_plane.client import Client, Refused
 from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.server import ApiServer
 from rehearsal.control_plane.simulation import Node, add_nodes, evict, simulated, wait_until, why_unscheduled
 from tests.cluster import shapes
+from tests.evaluated import Evaluation, evaluate
 
 pytestmark = pytest.mark.cluster
 

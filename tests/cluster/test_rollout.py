@@ -19,7 +19,6 @@ import pytest
 
 from components.kubernetes.serving import pods
 from graph.exporters.kubernetes import manifest, objects
-from infra.offline import evaluate
 from rehearsal.control_plane.client import Client
 from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.processes import Server, free_port
@@ -27,6 +26,7 @@ from rehearsal.control_plane.server import HOST, ApiServer
 from rehearsal.control_plane.simulation import add_nodes, simulated, wait_until
 from rehearsal.control_plane.tools import ROLLOUTS, locate
 from tests.cluster import shapes
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.cluster
 

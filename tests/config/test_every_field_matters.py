@@ -50,7 +50,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("recovery", "region"): "us-east-1",
             ("recovery", "zones"): ["us-east-1a", "us-east-1b"],
             ("recovery", "capacity", "serving", "zone"): "us-east-1a",
-            ("recovery", "notify"): [],
+            ("recovery", "notify"): ["arn:aws:sns:us-east-1:111122223333:on-call"],
         },
         "recovery.zones.[]": {("recovery", "zones"): ["us-east-2a", "us-east-2c"]},
         "recovery.cidr": {("recovery", "cidr"): "10.61.0.0/16"},

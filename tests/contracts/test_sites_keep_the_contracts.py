@@ -14,8 +14,8 @@ from components.contracts import Binding, Grant, SecretKey
 from graph.model import Graph, Resource
 from graph.recorder import record
 from infra.config import Platform, load_file
-from infra.offline import evaluate
 from infra.sites import Site, build
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 STACKS = {

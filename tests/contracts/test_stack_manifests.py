@@ -6,7 +6,7 @@ import kubernetes_validate
 import pytest
 
 from graph.exporters.kubernetes import manifest, objects
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 CUSTOM = {"ClusterSecretStore", "ExternalSecret", "PodMonitor", "PrometheusRule", "ScaledObject", "SecretStore"}

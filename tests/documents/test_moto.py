@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from graph.model import Graph, Resource
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "prod")

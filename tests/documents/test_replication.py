@@ -12,7 +12,7 @@ from moto import mock_aws
 from moto.core import DEFAULT_ACCOUNT_ID
 
 from graph.model import Graph, Resource
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "Pulumi.two-region.yaml"
 CONFIG = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"

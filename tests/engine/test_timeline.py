@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from graph.types import latency
-from infra.offline import evaluate
 from rehearsal.stage import Stage, stand_in_clouds
 from rehearsal.store import Store
 from review.timeline import timeline
 from tests.engine.conftest import ROOT, Command
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.engine
 

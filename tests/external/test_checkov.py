@@ -18,7 +18,7 @@ import yaml
 from graph.exporters.kubernetes import export_manifests, objects, releases
 from graph.exporters.terraform import exported, terraform_plan
 from graph.model import Graph
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 from tests.external.defects import DEFECTS, Defect
 
 pytestmark = pytest.mark.external

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from graph.exporters.kubernetes import export_manifests
-from infra.offline import evaluate
 from rehearsal.control_plane.tools import KUBE_SCORE, KUBERNETES, NoControlPlane, locate
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.external
 

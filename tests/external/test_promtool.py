@@ -12,8 +12,8 @@ from components.kubernetes.manifests import Identity
 from components.kubernetes.serving import probe
 from components.kubernetes.serving.monitor import series
 from components.kubernetes.serving.objectives import BURNS, ObjectivesArgs, prometheus_rule
-from infra.offline import evaluate
 from rehearsal.golang import Unavailable
+from tests.evaluated import evaluate
 from tests.external import promtool
 
 pytestmark = pytest.mark.external

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from graph.model import Graph, Resource
-from infra.offline import evaluate as evaluate_stack
 from policies.catalog import BY_ID
 from policies.evaluate import evaluate
 from policies.model import View
 from policies.nodes import AUTO_CLASS, GROUP, KARPENTER_CLASS, LEADER_WORKERS, POOL, RELEASE, pool_of
+from tests.evaluated import evaluate as evaluate_stack
 from tests.policies.mutants import CUT, Defect
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

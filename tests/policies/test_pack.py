@@ -11,9 +11,9 @@ from pulumi.runtime.proto import analyzer_pb2
 from pulumi_policy.policy import EnforcementLevel, _PolicyAnalyzerServicer
 
 from graph.model import UNKNOWN, Graph, Resource, SecretValue
-from infra.offline import evaluate as evaluate_stack
 from policies.evaluate import REHEARSED, Settings, evaluate
 from policies.pack import SHOWN, policies, stops
+from tests.evaluated import evaluate as evaluate_stack
 
 ROOT = Path(__file__).parent.parent.parent
 UNKNOWN_TEXT = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
@@ -82,7 +82,7 @@ def test_a_rehearsal_lowers_what_the_review_lowers() -> None:
 
 
 @pytest.mark.engine
-@pytest.mark.parametrize("stack", [pytest.param("dev", marks=pytest.mark.smoke), "prod", "onprem"])
+@pytest.mark.parametrize("stack", ["dev", "prod", "onprem"])
 def test_verdicts_on_the_engine_equal_those_in_process(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from rehearsal.actions import act
     from rehearsal.stage import Stage

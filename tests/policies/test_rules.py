@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from graph.model import UNKNOWN, Graph, SecretValue
-from infra.offline import evaluate as evaluate_stack
 from policies.catalog import RULES
 from policies.evaluate import REHEARSED, Settings, evaluate, failed
 from policies.model import Rule, Verdict, View
+from tests.evaluated import evaluate as evaluate_stack
 from tests.policies.mutants import DEFECTS, planted
 
 ROOT = Path(__file__).parent.parent.parent

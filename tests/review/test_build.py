@@ -8,11 +8,11 @@ import pytest
 
 from graph.checks import unchecked
 from graph.types.kubernetes import HELM_RELEASE
-from infra.offline import Evaluation, evaluate
 from policies.catalog import BY_ID
 from policies.evaluate import evaluate as judge
 from policies.model import Level, Severity, Status, Verdict
 from review.build import STATUSES, build, rows
+from tests.evaluated import Evaluation, evaluate
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "prod", "onprem")

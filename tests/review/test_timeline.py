@@ -10,11 +10,11 @@ from rich.console import Console
 
 from graph.model import Graph, Resource
 from graph.types import latency
-from infra.offline import evaluate
 from review.render_timeline import TOLERATED, show
 from review.text import clock
 from review.timeline import PARALLEL, Timeline, timeline
 from review.to_json import timeline_json
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from graph.exporters.terraform import exported, terraform_plan
-from infra.offline import evaluate
 from infra.reference import told_of
 from policies.evaluate import REHEARSED, Settings
 from policies.evaluate import evaluate as judge
 from tests.engine.examples import EXAMPLES, FOLDER, name_of
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,8 +9,8 @@ import pytest
 
 from graph.model import Graph, Resource, SecretValue
 from graph.state import from_deployment
-from infra.offline import evaluate
 from rehearsal.stage import Stage
+from tests.evaluated import evaluate
 
 pytestmark = pytest.mark.engine
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph.model import Graph, Options, Resource
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 INVENTORIES = sorted((Path(__file__).parent / "urns").glob("*.txt"))

@@ -9,7 +9,7 @@ import pytest
 
 from components.accelerators import aws_machines
 from graph.model import Graph, Resource
-from infra.offline import evaluate
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[3]
 STACKS = ("dev", "prod")
