@@ -1,6 +1,6 @@
 """One registered model behind one address, on GPUs of one pool."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -53,80 +53,105 @@ class InferenceEndpoint(pulumi.ComponentResource):
         Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names).
         """
         super().__init__("groundwork:kubernetes:InferenceEndpoint", name, {}, with_provider(cluster, opts))
-        pool = cluster.pools[args.pool]
-        model = Model.parse(args.model)
-        identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
-        enclosure = Enclosure(identity, self, quota=pods.quota(args, pool.resource), after=operators.ready, shared=space is not None)
-        binding, account = enclosure.bind(cluster, "endpoint", [Grant(models, "read", model.prefix)])
-        clients = [*args.clients, operators.monitoring.namespace, *([front.proxies] if args.traffic and front else [])]
-        destinations = [*cluster.dataplane_egress, *binding.egress]
-        network = enclosure.admit(args.engine.port, clients, destinations)
-        secrets = self._secrets(enclosure, args)
-        variables = {**models.environment, **binding.environment, **secrets}
-        uri = pulumi.Output.concat(models.uri, "/", model.prefix)
-        after = [account, network, *binding.depends_on, *cluster.ready]
-        if args.cache:
-            reach = {**models.environment, **binding.environment}
-            sources = (model, uri, reach)
-            filled = cache.fill(enclosure, args.cache, sources, cluster.storage_classes, destinations, [account, *binding.depends_on])
-            after.append(filled)
-        prometheus = operators.monitoring.address
-        if args.nodes > 1:
-            groups = multinode.leader_worker_set(identity, args, pool, uri, variables)
-            replicas = multinode.run(enclosure, groups, replicated(pods.wait(args)), destinations, after)
-        else:
-            replica = pods.template(identity, args, pool, uri, variables, zonal=cluster.zonal)
-            replicas = releasing.run(enclosure, args, pods.deployment(identity, args, replica), prometheus, after)
-        looked_at = triggers(args.scale, args.engine, identity, pool.resource, prometheus)
-        when = awake(identity.namespace, pool.resource) if args.scale.min == 0 else ""
-        self._watch(enclosure, args, looked_at, replicas, when)
-        ports.opened(enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
-        services = releasing.publish(enclosure, args, replicas)
-        if args.traffic and front:
-            shadow = (
-                Shadow(name, args, args.shadow, self, front=front, cluster=cluster, models=models, operators=operators, context=context)
-                if args.shadow
-                else None
-            )
-            routing.attach(enclosure, args, args.traffic, front, services=services, shadow=shadow)
-        if args.probe:
-            asked = args.probe.request or probe.question(args.engine, args.model)
-            monitoring = operators.monitoring.namespace
-            probe.attach(enclosure, args.probe, asked, secrets, port=args.engine.port, monitoring=monitoring, awake=when)
-        self.namespace = identity.namespace
-        self.url = f"http://{identity.name}.{identity.namespace}.svc"
+        self.args, self.cluster, self.models, self.operators, self.context = args, cluster, models, operators, context
+        self.front = front if args.traffic else None
+        self.pool, self.model = cluster.pools[args.pool], Model.parse(args.model)
+        self.identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
+        quota = pods.quota(args, self.pool.resource)
+        self.enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
+        self.secrets: Mapping[str, SecretKey] = {}
+        self.awake = awake(self.identity.namespace, self.pool.resource) if args.scale.min == 0 else ""
+        replicas = self._replicas()
+        self._watch(replicas)
+        ports.opened(self.enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
+        self._route(releasing.publish(self.enclosure, args, replicas))
+        self._probe()
+        self.namespace = self.identity.namespace
+        self.url = f"http://{self.identity.name}.{self.identity.namespace}.svc"
         self.register_outputs({"namespace": self.namespace, "url": self.url})
 
-    def _secrets(self, enclosure: Enclosure, args: InferenceEndpointArgs) -> Mapping[str, SecretKey]:
+    def _replicas(self) -> pulumi.Resource:
+        """What serves: pods, or groups of pods, that may read their model and reach it, and what they must start after."""
+        args, enclosure, identity = self.args, self.enclosure, self.identity
+        binding, account = enclosure.bind(self.cluster, "endpoint", [Grant(self.models, "read", self.model.prefix)])
+        destinations = [*self.cluster.dataplane_egress, *binding.egress]
+        proxies = [self.front.proxies] if self.front else []
+        network = enclosure.admit(args.engine.port, [*args.clients, self.operators.monitoring.namespace, *proxies], destinations)
+        self.secrets = self._secrets()
+        uri = pulumi.Output.concat(self.models.uri, "/", self.model.prefix)
+        reach = {**self.models.environment, **binding.environment}
+        variables = {**reach, **self.secrets}
+        after = [account, network, *binding.depends_on, *self.cluster.ready]
+        if args.cache:
+            sources, before = (self.model, uri, reach), [account, *binding.depends_on]
+            after.append(cache.fill(enclosure, args.cache, sources, self.cluster.storage_classes, destinations, before))
+        if args.nodes > 1:
+            groups = multinode.leader_worker_set(identity, args, self.pool, uri, variables)
+            return multinode.run(enclosure, groups, replicated(pods.wait(args)), destinations, after)
+        replica = pods.template(identity, args, self.pool, uri, variables, zonal=self.cluster.zonal)
+        return releasing.run(enclosure, args, pods.deployment(identity, args, replica), self.operators.monitoring.address, after)
+
+    def _secrets(self) -> Mapping[str, SecretKey]:
         """The Secret of the given secret variables, as references for the container; nothing when there are none."""
         import pulumi_kubernetes as k8s
 
+        args, identity = self.args, self.identity
         if not args.secrets:
             return {}
-        identity = enclosure.identity
         values = {key: pulumi.Output.secret(secret.reveal()) for key, secret in args.secrets.items()}
         metadata = identity.metadata(f"{identity.name}-secrets")
-        made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=enclosure.inside(), **manifests.secret(metadata, values))
+        made = k8s.core.v1.Secret(f"{identity.name}-secrets", opts=self.enclosure.inside(), **manifests.secret(metadata, values))
         return {key: SecretKey(made.metadata["name"], key) for key in args.secrets}
 
-    def _watch(
-        self, enclosure: Enclosure, args: InferenceEndpointArgs, looked_at: list[Manifest], replicas: pulumi.Resource, when: str
-    ) -> None:
-        """What scrapes the pods, what watches their promises, and what scales them on it. `when` holds while there is a replica."""
+    def _watch(self, replicas: pulumi.Resource) -> None:
+        """What scrapes the pods, what watches their promises, and what scales them on it."""
         import pulumi_kubernetes as k8s
 
-        identity = enclosure.identity
+        args, identity, promises = self.args, self.identity, self.args.objectives
         monitor = pod_monitor(identity, metrics_port(args.engine.other_ports))
+        looked_at = triggers(args.scale, args.engine, identity, self.pool.resource, self.operators.monitoring.address)
         scaler = scaled_object(identity, args.scale, looked_at)
         if args.rollout:
             monitor, scaler = telling_versions_apart(monitor), scaling_the_rollout(scaler)
         elif args.nodes > 1:
             scaler = multinode.scaling_groups(scaler)
-        k8s.apiextensions.CustomResource(f"{identity.name}-monitor", opts=enclosure.inside(), **monitor)
-        if args.objectives:
-            rules = objectives.prometheus_rule(identity, args.objectives, counted=args.engine.counts, awake=when)
-            k8s.apiextensions.CustomResource(f"{identity.name}-objectives", opts=enclosure.inside(), **rules)
-        if args.objectives and args.objectives.dashboard:
-            shown = dashboard(identity, args.objectives, args.engine)
-            k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=enclosure.inside(), **shown)
-        k8s.apiextensions.CustomResource(f"{identity.name}-scaler", opts=enclosure.inside(replicas), **scaler)
+        self._object("monitor", monitor)
+        if promises:
+            self._object("objectives", objectives.prometheus_rule(identity, promises, counted=args.engine.counts, awake=self.awake))
+        if promises and promises.dashboard:
+            shown = dashboard(identity, promises, args.engine)
+            k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=self.enclosure.inside(), **shown)
+        self._object("scaler", scaler, replicas)
+
+    def _object(self, role: str, manifest: Manifest, *after: pulumi.Resource) -> None:
+        """An object of a custom kind."""
+        import pulumi_kubernetes as k8s
+
+        k8s.apiextensions.CustomResource(f"{self.identity.name}-{role}", opts=self.enclosure.inside(*after), **manifest)
+
+    def _route(self, services: Sequence[pulumi.Resource]) -> None:
+        """The way in from outside, and a shadow that sees copies of what comes by it, where they are asked for."""
+        args, front = self.args, self.front
+        if front is None or args.traffic is None:
+            return
+        shadow = None
+        if args.shadow:
+            shadow = Shadow(
+                self.identity.name,
+                args,
+                args.shadow,
+                self,
+                front=front,
+                cluster=self.cluster,
+                models=self.models,
+                operators=self.operators,
+                context=self.context,
+            )
+        routing.attach(self.enclosure, args, args.traffic, front, services=services, shadow=shadow)
+
+    def _probe(self) -> None:
+        """The client that asks for an answer, where it is asked for."""
+        args, monitoring = self.args, self.operators.monitoring.namespace
+        if args.probe:
+            asked = args.probe.request or probe.question(args.engine, args.model)
+            probe.attach(self.enclosure, args.probe, asked, self.secrets, port=args.engine.port, monitoring=monitoring, awake=self.awake)
