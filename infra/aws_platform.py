@@ -22,7 +22,7 @@ from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
 from infra.aws_room import taken
-from infra.aws_storage import landed_is_readable, pools_in_the_zone
+from infra.aws_storage import caches_shared, landed_is_readable, pools_in_the_zone
 from infra.between import Node, overlapping
 from infra.endpoint_room import without_room
 from infra.notes import Note
@@ -170,6 +170,10 @@ class AwsPlatform(AnyAwsPlatform):
     def _somebody_is_told(self) -> Iterator[Problem]:
         if self.streams and not self.alarms:
             yield Problem(("streams",), "would run late with nobody told: add alarms with the emails of who looks after them")
+
+    @rule("storage", "endpoints")
+    def _caches_are_shared(self) -> Iterator[Problem]:
+        yield from caches_shared(self.storage, self.endpoints)
 
     @rule("streams", "storage")
     def _landed_is_readable(self) -> Iterator[Problem]:

@@ -3,9 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.aws.registry.registry import RegistryArgs
+from components.aws.storage.args import StorageArgs
 from components.aws.storage.buckets import BucketsArgs
+from components.aws.storage.classes import DEFAULT, SHARED
 from components.aws.storage.lustre import LustreArgs
 from components.aws.storage.retention import RESTORED_BEFORE_READ
+from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.spec import Problem
 from infra.faults import did_you_mean
 
@@ -64,3 +67,18 @@ def pools_in_the_zone(scratch: LustreArgs, pools: Mapping[str, Sequence[str]], z
         elif (spread := tuple(pools[name] or zones)) != (scratch.zone,):
             text = f"has nodes in {', '.join(spread)}, and the file system is in {scratch.zone} alone"
             yield Problem((*here, "pools", index), f"{text}: set cluster.pools.{name}.zones to [{scratch.zone}], or move the file system")
+
+
+def caches_shared(storage: StorageArgs, endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """A problem for each cache of weights whose volume would never be made, or could be mounted on one node only."""
+    for name, endpoint in endpoints.items():
+        if endpoint.cache is None or (storage.shared and endpoint.cache.storage_class == SHARED):
+            continue
+        place = ("endpoints", name, "cache", "storage_class")
+        asked = endpoint.cache.storage_class
+        if asked == SHARED:
+            yield Problem(place, "is the class of storage.shared, which the file does not have: add shared: {} to storage")
+        elif asked == DEFAULT or asked in storage.volumes:
+            yield Problem(
+                place, f"{asked} is of volumes that one node mounts, and replicas run on several: name {SHARED}, with storage.shared"
+            )

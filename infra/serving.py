@@ -74,6 +74,7 @@ def against(own: ServingStack, platform: Platform) -> Iterator[Problem]:
         yield Problem(("owner",), f"{text}: {did_you_mean(own.owner, platform.teams) or listed}")
         return
     yield from team_rules.promised(own.owner, team, own.endpoints)
+    yield from team_rules.never_asleep(own.endpoints)
     yield from _acting(own, platform, team.principals)
 
 

@@ -51,3 +51,14 @@ def promised(team: str, args: TeamArgs, endpoints: Mapping[str, InferenceEndpoin
             others = f" beside {before} of other endpoints" if before else ""
             text = f"asks for {asked} GPUs{others}, and team {team} may have {most} of pool {endpoint.pool}"
             yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or have the platform's teams.{team}.gpus raised")
+
+
+def never_asleep(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """Endpoints that would sleep in a namespace of several.
+
+    Whether one sleeps is told by the GPUs that its namespace uses, and beside one that is awake it would look broken.
+    """
+    for name, endpoint in endpoints.items():
+        if endpoint.scale.min == 0:
+            text = "is 0 in a team's namespace, where nothing tells an endpoint that sleeps from one that is broken: keep 1 or more"
+            yield Problem(("endpoints", name, "scale", "min"), f"{text}, or have the platform's own stack hold the endpoint")

@@ -23,6 +23,7 @@ from rehearsal.stage import Stage, StageFailed
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "config" / "full"
 ROLE = "arn:aws:iam::111122223333:role/deploy-vision"
+OFFICE = {"start": "0 7 * * 1-5", "end": "0 19 * * 1-5", "timezone": "Europe/Berlin", "replicas": 1}
 IMAGE = "registry.example.com/vllm@sha256:" + "1" * 64
 
 
@@ -55,6 +56,11 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         {"endpoints": {"a": endpoint("large", scale={"min": 1, "max": 5})}},
         "endpoints.a.scale.max",
         "team vision may have 4 of pool large",
+    ),
+    "an endpoint that sleeps": (
+        {"endpoints": {"a": endpoint("large", scale={"min": 0, "max": 1, "schedules": {"office": OFFICE}})}},
+        "endpoints.a.scale.min",
+        "keep 1 or more",
     ),
     "a pool that is none": ({"endpoints": {"a": endpoint("larg")}}, "endpoints.a.pool", "did you mean `large`"),
     "weights that do not fit the platform's GPUs": (
