@@ -18,6 +18,9 @@ ENDLESS = -1
 READS = ("s3:Get", "s3:List", "kms:Decrypt")
 """How actions begin that change nothing."""
 
+PROBE = "groundwork_probe_success"
+"""What a client is answered by the endpoint as a whole, whichever version; a gate on it comes on top of those on the new version."""
+
 
 def place(resource: Resource) -> str:
     """The namespace of a Kubernetes object."""
@@ -41,7 +44,7 @@ def metrics(rollout: Resource, view: View) -> list[Mapping[str, Any]]:
 def careless(metric: Mapping[str, Any]) -> Iterator[str]:
     """Why a metric would let a bad version through."""
     query = str(get(metric, "provider.prometheus.query", ""))
-    if "rollouts_pod_template_hash" not in query:
+    if "rollouts_pod_template_hash" not in query and PROBE not in query:
         yield "looks at both versions together"
     if metric.get("failureLimit", 0) == ENDLESS:
         yield "may fail without end"

@@ -83,7 +83,8 @@ def test_a_bad_version_is_rolled_back_by_its_own_errors_and_latency(stack: str) 
         queries = [metric["provider"]["prometheus"]["query"] for metric in metrics]
         assert any("5xx" in query for query in queries)
         assert any("_bucket" in query for query in queries)
-        assert all('rollouts_pod_template_hash="{{args.version}}"' in query for query in queries)
+        own = [query for query in queries if "groundwork_probe" not in query]
+        assert all('rollouts_pod_template_hash="{{args.version}}"' in query for query in own)
         assert all(metric["failureLimit"] >= 0 and metric["successCondition"].startswith("len(result) > 0 &&") for metric in metrics)
         assert spec["progressDeadlineAbort"] is True
         assert "spec.replicas" in rollout.options.ignore_changes
@@ -95,6 +96,19 @@ def test_a_bad_version_is_rolled_back_by_its_own_errors_and_latency(stack: str) 
             if m.inputs["metadata"]["name"] == rollout.inputs["metadata"]["name"]
         ]
         assert monitor.inputs["spec"]["podTargetLabels"] == ["rollouts-pod-template-hash"]
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_nothing_takes_over_while_the_endpoint_does_not_answer_its_probe(stack: str) -> None:
+    made = graph(stack)
+    probed = {r.name.removesuffix("-probe-pods") for r in made.of_type("kubernetes:apps/v1:Deployment") if r.name.endswith("-probe-pods")}
+    for rollout in of(made, ROLLOUT):
+        name = rollout.inputs["metadata"]["name"]
+        templates = named(of(made, TEMPLATE, rollout.inputs["metadata"]["namespace"]))
+        template = templates.get(f"{name}-canary") or templates[f"{name}-promoted"]
+        queries = [metric["provider"]["prometheus"]["query"] for metric in template.inputs["spec"]["metrics"]]
+        assert (name in probed) == any("groundwork_probe_success" in query for query in queries)
+    assert stack != "prod" or probed == {"chat"}
 
 
 @pytest.mark.parametrize("stack", ROLLING)

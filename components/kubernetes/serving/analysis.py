@@ -46,17 +46,27 @@ class GatesArgs(Spec):
 
 
 def gated(
-    args: ObjectivesArgs, counted: Counted, gates: GatesArgs, identity: Identity, prometheus: str, *, role: str, watched: int = 0
+    args: ObjectivesArgs,
+    counted: Counted,
+    gates: GatesArgs,
+    identity: Identity,
+    prometheus: str,
+    *,
+    role: str,
+    watched: int = 0,
+    asked: str = "",
 ) -> Manifest:
     """The AnalysisTemplate `<name>-<role>`: each promise of the endpoint, kept by the new version alone.
 
-    `counted` is what the engine counts, `watched` for how many seconds; 0 for as long as the rollout takes.
+    `counted` is what the engine counts, `watched` for how many seconds; 0 for as long as the rollout takes. `asked` is PromQL that is 1
+    while the whole endpoint answers its probe: nothing takes over while it does not, whoever is to blame.
     """
     window = f"{max(gates.interval.seconds, SHORTEST_WINDOW)}s"
     metrics = []
     for promise in objectives(args, identity, VERSION, counted):
         bad, every = (part.replace("{window}", window) for part in (promise.bad, promise.every))
         metrics.append(_metric(promise.name, f"{bad} / {every}", f"result[0] <= {promise.budget:.6g}", gates, prometheus))
+    metrics += [_metric("probe", asked, "result[0] == 1", gates, prometheus)] if asked else []
     count = {"count": max((watched - gates.delay.seconds) // gates.interval.seconds, 1)} if watched else {}
     return _template(identity, role, [{**metric, "initialDelay": f"{gates.delay.seconds}s", **count} for metric in metrics])
 

@@ -158,6 +158,12 @@ def ways(identity: Identity, port: int, monitoring: str) -> tuple[Manifest, Mani
     return policy, {"metadata": identity.metadata(f"{identity.name}-probed"), "spec": spec}
 
 
+def answering(identity: Identity, args: ProbeArgs) -> str:
+    """PromQL that is 1 while one of the last attempts was answered as expected, for the gates of rollouts."""
+    recent = f"{3 * args.interval.seconds}s"
+    return f"max(max_over_time(groundwork_probe_success{{{series(probing(identity))}}}[{recent}]))"
+
+
 def failing(identity: Identity) -> str:
     """PromQL that answers while the last attempt was not answered as expected."""
     return f"max(groundwork_probe_success{{{series(probing(identity))}}}) == 0"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pulumi
 
 from components.kubernetes.manifests import Identity, Manifest
-from components.kubernetes.serving import analysis, pods
+from components.kubernetes.serving import analysis, pods, probe
 from components.kubernetes.serving import rollout as rollouts
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.workload import Enclosure, replicated
@@ -34,11 +34,13 @@ def templates(identity: Identity, args: InferenceEndpointArgs, prometheus: str) 
     if args.rollout is None or args.objectives is None:
         return
     gates, green = args.rollout.gates, args.rollout.blue_green
+    asked = probe.answering(identity, args.probe) if args.probe else ""
     if green:
         yield analysis.answering(gates, identity, prometheus, role="preview", watched=green.hold.seconds)
-        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="promoted", watched=green.keep.seconds)
+        kept = green.keep.seconds
+        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="promoted", watched=kept, asked=asked)
     else:
-        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="canary")
+        yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="canary", asked=asked)
 
 
 def publish(enclosure: Enclosure, args: InferenceEndpointArgs, replicas: pulumi.Resource) -> Sequence[pulumi.Resource]:
