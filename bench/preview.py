@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.cases import ROOT, Workshop
 from bench.measure import Case, Sample, run
+from operations.rehearse import clouds_around
 from rehearsal.actions import LOWERED, PACK
 from rehearsal.engine import locate
 from rehearsal.stage import Stage
@@ -26,7 +27,9 @@ def preview_cases(workshop: Workshop, stages: ExitStack, progress: Callable[[str
     engine = locate(progress)
     os.environ["XDG_STATE_HOME"] = str((workshop.folder / "state").resolve())
     progress("setting the stages")
-    platform = stages.enter_context(Stage(ROOT, workshop.stack, engine=engine))
+    platform = stages.enter_context(
+        Stage(ROOT, workshop.stack, engine=engine, clouds=clouds_around(ROOT / f"Pulumi.{workshop.stack}.yaml"))
+    )
     flat = stages.enter_context(Stage(_flat_project(workshop), workshop.stack, engine=engine))
     return {
         "preview": partial(_preview, platform),

@@ -23,7 +23,7 @@ from rehearsal.control_plane.tools import NoControlPlane
 from rehearsal.engine import NoEngine
 from rehearsal.faults import FaultsInvalid
 from rehearsal.golang import Unavailable
-from rehearsal.stage import Stage, StageBusy, StageFailed, stand_in_clouds
+from rehearsal.stage import Clouds, Stage, StageBusy, StageFailed, stand_in_clouds
 
 if TYPE_CHECKING:
     from review.timeline import Timeline
@@ -66,8 +66,13 @@ def _faults_option(command: Command) -> Command:
 def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False) -> Stage:
     file = stack_file(stack, config)
     platform = _platform_file(file)
-    clouds = functools.partial(stand_in_clouds, real_clusters=cluster, existing={"objects": _given(platform or file)})
+    clouds = clouds_around(platform or file, real_clusters=cluster)
     return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds)
+
+
+def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
+    """Stand-in clouds for a stage, in which everything is that a stack file names and others own."""
+    return functools.partial(stand_in_clouds, real_clusters=real_clusters, existing={"objects": _given(file)})
 
 
 def _platform_file(file: Path) -> Path | None:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final, Literal
 
+from graph.urns import Urn
 from rehearsal import events
 from rehearsal.stage import Stage, StageFailed
 
@@ -144,12 +145,12 @@ def _retained(stage: Stage) -> list[Left]:
 
 
 def _left(stage: Stage, before: Sequence[Mapping[str, Any]], kept_before: Sequence[Left]) -> tuple[tuple[Left, ...], tuple[Left, ...]]:
-    """(what this destroy left by design, what is left though nothing asked for it) in the clouds."""
+    """(what this destroy left by design, what is left though nothing asked for it) in the clouds, but for what other stacks made there."""
     from rehearsal.store import Store
 
     wanted = {found["urn"] for found in before if found.get("retainOnDelete")}
     with Store(stage.store) as store:
-        objects = store.objects()
+        objects = [found for found in store.objects() if not found.urn or Urn.parse(found.urn).stack == stage.stack]
     retained = [left for left in _retained(stage) if left not in kept_before]
     retained += [Left(o.token, o.id, o.urn, "retained on delete by the program") for o in objects if o.urn in wanted]
     return tuple(retained), tuple(Left(o.token, o.id, o.urn, "still in the cloud") for o in objects if o.urn not in wanted)

@@ -84,12 +84,14 @@ def test_a_rehearsal_lowers_what_the_review_lowers() -> None:
 @pytest.mark.engine
 @pytest.mark.parametrize("stack", ["dev", "prod", "onprem"])
 def test_verdicts_on_the_engine_equal_those_in_process(stack: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from operations.rehearse import clouds_around
     from rehearsal.actions import act
     from rehearsal.stage import Stage
 
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     graph = evaluate_stack(ROOT / f"Pulumi.{stack}.yaml").graph
-    with Stage(ROOT, stack) as stage, (tmp_path / "display").open("w") as display:
+    clouds = clouds_around(ROOT / f"Pulumi.{stack}.yaml")
+    with Stage(ROOT, stack, clouds=clouds) as stage, (tmp_path / "display").open("w") as display:
         outcome = act("up", stage, display=display)
     assert outcome.fine, (tmp_path / "display").read_text()[-3000:]
     told = {(SAID.search(f.message)[1], f.urn, f.level) for f in outcome.facts.findings if "undetermined" not in f.message}  # type: ignore[index]

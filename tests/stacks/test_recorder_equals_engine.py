@@ -9,6 +9,7 @@ import pytest
 
 from graph.model import Graph, Resource, SecretValue
 from graph.state import from_deployment
+from operations.rehearse import clouds_around
 from rehearsal.stage import Stage
 from tests.evaluated import evaluate
 
@@ -29,9 +30,10 @@ def rehearsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """A stack and what stands on it, from a stage of the test's own."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        found = [brought_up(Stage(ROOT, request.param))]
+        file = ROOT / f"Pulumi.{request.param}.yaml"
+        found = [brought_up(Stage(ROOT, request.param, clouds=clouds_around(file)))]
         if above := ON_TOP.get(request.param):
-            found.append(brought_up(Stage(ROOT, above, platform=ROOT / f"Pulumi.{request.param}.yaml")))
+            found.append(brought_up(Stage(ROOT, above, platform=file, clouds=clouds_around(file))))
         yield found
 
 
