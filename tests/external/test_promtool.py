@@ -10,7 +10,7 @@ import yaml
 
 from components.kubernetes.manifests import Identity
 from components.kubernetes.serving import probe
-from components.kubernetes.serving.monitor import series
+from components.kubernetes.serving.monitor import series as series_of
 from components.kubernetes.serving.objectives import BURNS, ObjectivesArgs, prometheus_rule
 from rehearsal.golang import Unavailable
 from tests.evaluated import evaluate
@@ -68,7 +68,7 @@ def test_a_broken_expression_is_seen(tool: Path, tmp_path: Path) -> None:
 
 def requests(bad: float, rate: float = 100) -> dict[str, str]:
     """Counters of requests a minute, a share of them bad, and as many first tokens, the same share slow."""
-    here = f'{series(IDENTITY)},pod="a"'
+    here = f'{series_of(IDENTITY)},pod="a"'
     slow, fast = bad * rate, (1 - bad) * rate
     return {
         f'http_requests_total{{{here},status="2xx"}}': f"0+{fast}x{MINUTES}",
@@ -132,7 +132,7 @@ def test_errors_are_nought_where_none_was_ever_counted(tool: Path, tmp_path: Pat
 def test_silence_is_told(tool: Path, tmp_path: Path) -> None:
     assert fired(tool, tmp_path, requests(0), "EndpointSilent") == set()
     assert fired(tool, tmp_path, {}, "EndpointSilent") == {""}
-    down = {f'up{{{series(IDENTITY)},pod="a",container="server"}}': f"0x{MINUTES}"}
+    down = {f'up{{{series_of(IDENTITY)},pod="a",container="server"}}': f"0x{MINUTES}"}
     assert fired(tool, tmp_path, down, "EndpointSilent") == {""}
 
 
@@ -147,7 +147,7 @@ def test_silence_is_told(tool: Path, tmp_path: Path) -> None:
 )
 def test_a_probe_pages_for_what_lasts(tool: Path, tmp_path: Path, series: dict[str, str], firing: set[str]) -> None:
     rules = written(tmp_path, probe.alert(IDENTITY, ""))
-    named = {f"{name}{{{series(probe.probing(IDENTITY))}}}": values for name, values in series.items()}
+    named = {f"{name}{{{series_of(probe.probing(IDENTITY))}}}": values for name, values in series.items()}
     assert alerts(tool, tmp_path, rules, named, 19) == firing
 
 
