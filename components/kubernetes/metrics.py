@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-import yaml
-
-from components.catalogue.tables import DATA
+from components.catalogue.tables import table_of
 
 Kind = Literal["gauge", "counter"]
 
@@ -28,7 +26,7 @@ class Exporter:
 @cache
 def exporters() -> Mapping[str, Exporter]:
     """Every known exporter by name."""
-    rows: Mapping[str, Mapping[str, Any]] = yaml.safe_load((DATA / "metrics.yaml").read_text("utf-8"))["exporters"]
+    rows: Mapping[str, Mapping[str, Any]] = table_of("metrics")["exporters"]
     return {name: _exporter(name, row) for name, row in rows.items()}
 
 

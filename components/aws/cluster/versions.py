@@ -5,10 +5,9 @@ from datetime import date
 from functools import cache
 from typing import Literal
 
-import yaml
 from pydantic import TypeAdapter
 
-from components.catalogue.tables import DATA
+from components.catalogue.tables import table_of
 from components.spec import Many, Spec
 
 Family = Literal["al2", "al2023", "bottlerocket"]
@@ -158,7 +157,7 @@ class Matrix(Spec):
 @cache
 def matrix() -> Matrix:
     """The whole table. Raises pydantic.ValidationError for one that does not have the form above."""
-    return TypeAdapter(Matrix).validate_python(yaml.safe_load((DATA / "versions.yaml").read_text(encoding="utf-8")))
+    return TypeAdapter(Matrix).validate_python(table_of("versions"))
 
 
 @cache

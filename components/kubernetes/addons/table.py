@@ -4,16 +4,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-import yaml
-
-from components.catalogue.tables import DATA
+from components.catalogue.tables import table_of
 from components.kubernetes.addons.charts import Chart
 
 
 @cache
 def document() -> Mapping[str, Any]:
     """The whole table as it is written."""
-    read: Mapping[str, Any] = yaml.safe_load((DATA / "addons.yaml").read_text("utf-8"))
+    read: Mapping[str, Any] = table_of("addons")
     return read
 
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-import yaml
-
-from components.catalogue.tables import DATA
+from components.catalogue.tables import table_of
 from components.spec import Duration, Problem, Size, Spec, rule
 
 
@@ -28,7 +26,7 @@ class ColdStartArgs(Spec):
 @cache
 def figures() -> dict[str, Any]:
     """What is known of each part, with its source."""
-    read: dict[str, Any] = yaml.safe_load((DATA / "cold_start.yaml").read_text("utf-8"))
+    read: dict[str, Any] = table_of("cold_start")
     return read
 
 
