@@ -66,6 +66,13 @@ class Enclosure:
         """Options of a child that stands in the namespace, made after the given resources."""
         return pulumi.ResourceOptions(parent=self.parent, depends_on=[*self.before, *after])
 
+    def custom(self, role: str, manifest: Manifest, *after: pulumi.Resource, more: pulumi.ResourceOptions | None = None) -> pulumi.Resource:
+        """An object of a custom kind; `more` are options beside those of every child."""
+        import pulumi_kubernetes as k8s
+
+        opts = pulumi.ResourceOptions.merge(self.inside(*after), more)
+        return k8s.apiextensions.CustomResource(f"{self.identity.name}-{role}", opts=opts, **manifest)
+
     def bind(self, cluster: Cluster, role: str, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:
         """Give the workload's service account the granted rights; returns them and the account.
 

@@ -9,7 +9,6 @@ from components.kubernetes.external_secret import external_secret
 from components.kubernetes.gateway import objects
 from components.kubernetes.gateway.args import GatewayArgs, IssuedCertificate
 from components.kubernetes.gateway.front import Front
-from components.kubernetes.manifests import Manifest
 from components.kubernetes.workload import Enclosure, identity_of, with_provider
 from components.naming import Naming
 
@@ -48,25 +47,20 @@ class Gateway(pulumi.ComponentResource):
         self.enclosure = Enclosure(self.identity, self, quota={"pods": "0"}, after=operators.ready)
         class_name = context.naming.name(name)
         balancer = cluster.load_balancer(public=args.exposure == "public")
-        proxies = self._made("proxies", objects.proxy(self.identity, args, balancer))
-        made = self._made("class", objects.gateway_class(self.identity, class_name), proxies)
+        proxies = self.enclosure.custom("proxies", objects.proxy(self.identity, args, balancer))
+        made = self.enclosure.custom("class", objects.gateway_class(self.identity, class_name), proxies)
         certificate = self._certificate(args)
         admitted = {"app.kubernetes.io/part-of": self.identity.labels["app.kubernetes.io/part-of"]}
-        listener = self._made("listener", objects.gateway(self.identity, args, class_name, admitted), made, certificate)
-        policy = self._made("clients", objects.client_policy(self.identity), listener)
+        listener = self.enclosure.custom("listener", objects.gateway(self.identity, args, class_name, admitted), made, certificate)
+        policy = self.enclosure.custom("clients", objects.client_policy(self.identity), listener)
         self.front = front_of(args, context.naming, listener, policy)
         self.register_outputs({"domain": args.domain, "namespace": self.identity.namespace})
-
-    def _made(self, role: str, manifest: Manifest, *after: pulumi.Resource) -> pulumi.Resource:
-        import pulumi_kubernetes as k8s
-
-        return k8s.apiextensions.CustomResource(f"{self.identity.name}-{role}", opts=self.enclosure.inside(*after), **manifest)
 
     def _certificate(self, args: GatewayArgs) -> pulumi.Resource:
         """What makes the Secret that the listener names."""
         given, name = args.certificate, objects.certificate_name(self.identity)
         if isinstance(given, IssuedCertificate):
-            return self._made("certificate", objects.certificate(self.identity, args.domain, given.issuer))
+            return self.enclosure.custom("certificate", objects.certificate(self.identity, args.domain, given.issuer))
         return external_secret(
             f"{self.identity.name}-certificate",
             self.identity.metadata(name),

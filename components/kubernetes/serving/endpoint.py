@@ -8,15 +8,13 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.facts import OperatorFacts
 from components.kubernetes.gateway.front import Front
-from components.kubernetes.manifests import Manifest
-from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe, releasing, routing
+from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe, releasing, rollout, routing
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
 from components.kubernetes.serving.monitor import pod_monitor
 from components.kubernetes.serving.ports import metrics_port
-from components.kubernetes.serving.rollout import scaling_the_rollout, telling_versions_apart
-from components.kubernetes.serving.scaling import ScaleArgs, awake, scaled_object, triggers
+from components.kubernetes.serving.scaling import DEPLOYMENT, ScaleArgs, awake, scaled_object, triggers
 from components.kubernetes.serving.shadow import Shadow
 from components.kubernetes.workload import Enclosure, identity_of, replicated, with_provider
 
@@ -108,26 +106,17 @@ class InferenceEndpoint(pulumi.ComponentResource):
         import pulumi_kubernetes as k8s
 
         args, identity, promises = self.args, self.identity, self.args.objectives
-        monitor = pod_monitor(identity, metrics_port(args.engine.other_ports))
+        monitor = pod_monitor(identity, metrics_port(args.engine.other_ports), labels=[rollout.HASH] if args.rollout else ())
         looked_at = triggers(args.scale, args.engine, identity, self.pool.resource, self.operators.monitoring.address)
-        scaler = scaled_object(identity, args.scale, looked_at)
-        if args.rollout:
-            monitor, scaler = telling_versions_apart(monitor), scaling_the_rollout(scaler)
-        elif args.nodes > 1:
-            scaler = multinode.scaling_groups(scaler)
-        self._object("monitor", monitor)
+        target = (rollout.API, rollout.KIND) if args.rollout else (multinode.API, multinode.KIND) if args.nodes > 1 else DEPLOYMENT
+        self.enclosure.custom("monitor", monitor)
         if promises:
-            self._object("objectives", objectives.prometheus_rule(identity, promises, counted=args.engine.counts, awake=self.awake))
+            rules = objectives.prometheus_rule(identity, promises, counted=args.engine.counts, awake=self.awake)
+            self.enclosure.custom("objectives", rules)
         if promises and promises.dashboard:
             shown = dashboard(identity, promises, args.engine)
             k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=self.enclosure.inside(), **shown)
-        self._object("scaler", scaler, replicas)
-
-    def _object(self, role: str, manifest: Manifest, *after: pulumi.Resource) -> None:
-        """An object of a custom kind."""
-        import pulumi_kubernetes as k8s
-
-        k8s.apiextensions.CustomResource(f"{self.identity.name}-{role}", opts=self.enclosure.inside(*after), **manifest)
+        self.enclosure.custom("scaler", scaled_object(identity, args.scale, looked_at, target), replicas)
 
     def _route(self, services: Sequence[pulumi.Resource]) -> None:
         """The way in from outside, and a shadow that sees copies of what comes by it, where they are asked for."""

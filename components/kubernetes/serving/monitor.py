@@ -1,5 +1,7 @@
 """What has a replica's metrics collected."""
 
+from collections.abc import Sequence
+
 from components.kubernetes.manifests import HTTP, Identity, Manifest
 
 SCRAPE_INTERVAL = "15s"
@@ -13,8 +15,9 @@ def series(identity: Identity) -> str:
     return f'namespace="{identity.namespace}",job="{identity.namespace}/{identity.name}"'
 
 
-def pod_monitor(identity: Identity, port: str = HTTP) -> Manifest:
-    """Has the Prometheus operator scrape every replica, at a port of a name."""
+def pod_monitor(identity: Identity, port: str = HTTP, *, labels: Sequence[str] = ()) -> Manifest:
+    """Has the Prometheus operator scrape every replica, at a port of a name; series carry these labels of their pods."""
+    carried = {"podTargetLabels": list(labels)} if labels else {}
     return {
         "api_version": "monitoring.coreos.com/v1",
         "kind": "PodMonitor",
@@ -22,5 +25,6 @@ def pod_monitor(identity: Identity, port: str = HTTP) -> Manifest:
         "spec": {
             "selector": {"matchLabels": identity.selector},
             "podMetricsEndpoints": [{"port": port, "path": "/metrics", "interval": SCRAPE_INTERVAL}],
+            **carried,
         },
     }

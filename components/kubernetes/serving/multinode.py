@@ -51,12 +51,6 @@ def leader_worker_set(
     }
 
 
-def scaling_groups(scaler: Manifest) -> Manifest:
-    """A ScaledObject that sets the number of groups."""
-    target = {**scaler["spec"]["scaleTargetRef"], "apiVersion": API, "kind": KIND}
-    return {**scaler, "spec": {**scaler["spec"], "scaleTargetRef": target}}
-
-
 def among_themselves(identity: Identity) -> Manifest:
     """Lets pods of the endpoint reach each other on any port, by which a group runs one model."""
     key = "app.kubernetes.io/name"
@@ -90,5 +84,4 @@ def run(
     ]
     budget = manifests.disruption_budget(workers)
     k8s.policy.v1.PodDisruptionBudget(f"{workers.name}-budget", opts=enclosure.inside(), **budget)
-    opts = pulumi.ResourceOptions.merge(enclosure.inside(*ways, *after), options)
-    return k8s.apiextensions.CustomResource(f"{identity.name}-groups", opts=opts, **manifest)
+    return enclosure.custom("groups", manifest, *ways, *after, more=options)

@@ -25,8 +25,7 @@ def run(
         for manifest in templates(identity, args, prometheus)
     ]
     how = rollouts.strategy(args.rollout, identity.name, namespace=identity.namespace, weighed=args.traffic is not None)
-    opts = pulumi.ResourceOptions.merge(enclosure.inside(*after, *gates), replicated(pods.wait(args)))
-    return k8s.apiextensions.CustomResource(f"{identity.name}-rollout", opts=opts, **rollouts.rollout(deployment, how))
+    return enclosure.custom("rollout", rollouts.rollout(deployment, how), *after, *gates, more=replicated(pods.wait(args)))
 
 
 def templates(identity: Identity, args: InferenceEndpointArgs, prometheus: str) -> Iterator[Manifest]:

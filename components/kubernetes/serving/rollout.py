@@ -14,7 +14,7 @@ from components.kubernetes.manifests import Manifest
 from components.kubernetes.serving.analysis import GatesArgs
 from components.spec import Duration, Many, Percent, Problem, Spec, rule
 
-API = "argoproj.io/v1alpha1"
+API, KIND = "argoproj.io/v1alpha1", "Rollout"
 HASH = "rollouts-pod-template-hash"
 """The label by which Argo Rollouts tells the pods of versions apart."""
 ABORT_DELAY = 30
@@ -135,7 +135,7 @@ def rollout(deployment: Manifest, strategy: Manifest) -> Manifest:
     annotations = {**metadata.get("annotations", {}), "pulumi.com/waitFor": "condition=Available"}
     return {
         "api_version": API,
-        "kind": "Rollout",
+        "kind": KIND,
         "metadata": {**metadata, "annotations": annotations},
         "spec": {**spec, "progressDeadlineAbort": True, "strategy": strategy, "template": template},
     }
@@ -192,14 +192,3 @@ def second_service(args: RolloutArgs, *, weighed: bool) -> str:
     if args.blue_green:
         return "preview"
     return "canary" if weighed else ""
-
-
-def scaling_the_rollout(scaler: Manifest) -> Manifest:
-    """A ScaledObject that sets the replicas of the Rollout."""
-    target = {**scaler["spec"]["scaleTargetRef"], "apiVersion": API, "kind": "Rollout"}
-    return {**scaler, "spec": {**scaler["spec"], "scaleTargetRef": target}}
-
-
-def telling_versions_apart(monitor: Manifest) -> Manifest:
-    """A PodMonitor whose series carry the version that they are of."""
-    return {**monitor, "spec": {**monitor["spec"], "podTargetLabels": [HASH]}}

@@ -27,24 +27,20 @@ def attach(
     shadow: Shadow | None,
 ) -> None:
     """Make the route to the endpoint's Services, behind authentication from its first moment."""
-    import pulumi_kubernetes as k8s
-
     identity, weights = enclosure.identity, releasing.weights(enclosure.identity, endpoint)
     guards = _guards(enclosure, args, front)
     copied = shadow_mirror(shadow.identity, endpoint.shadow) if shadow and endpoint.shadow else None
     manifest = traffic.route(identity, args, front, endpoint.longest_request, weights, copied)
-    opts = enclosure.inside(*front.ready, *guards, *services, *(shadow.ready if shadow else ()))
+    after, more = (*front.ready, *guards, *services, *(shadow.ready if shadow else ())), None
     if len(weights) > 1:
         # To the API server the list of rules is one field, which the controller of rollouts owns once it has set weights in it.
         manifest["metadata"]["annotations"] = {"pulumi.com/patchForce": "true"}
-        opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(ignore_changes=[WEIGHTS]))
-    k8s.apiextensions.CustomResource(f"{identity.name}-route", opts=opts, **manifest)
+        more = pulumi.ResourceOptions(ignore_changes=[WEIGHTS])
+    enclosure.custom("route", manifest, *after, more=more)
 
 
 def _guards(enclosure: Enclosure, args: TrafficArgs, front: Front) -> Sequence[pulumi.Resource]:
     """Who may use the route, and how much."""
-    import pulumi_kubernetes as k8s
-
     identity = enclosure.identity
     assert args.authentication, "refused without, by rule"
     keys = _keys(enclosure, args.authentication) if isinstance(args.authentication, KeyAuthentication) else ()
@@ -52,10 +48,7 @@ def _guards(enclosure: Enclosure, args: TrafficArgs, front: Front) -> Sequence[p
         "authentication": traffic.security_policy(identity, args.authentication),
         "limits": traffic.backend_policy(identity, args.limit),
     }
-    return [
-        k8s.apiextensions.CustomResource(f"{identity.name}-{role}", opts=enclosure.inside(*front.ready, *keys), **manifest)
-        for role, manifest in manifests.items()
-    ]
+    return [enclosure.custom(role, manifest, *front.ready, *keys) for role, manifest in manifests.items()]
 
 
 def _keys(enclosure: Enclosure, proof: KeyAuthentication) -> tuple[pulumi.Resource, ...]:

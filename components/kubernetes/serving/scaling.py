@@ -13,6 +13,9 @@ from components.kubernetes.serving.engines import Engine
 from components.kubernetes.serving.monitor import series
 from components.spec import Duration, Name, Percent, Problem, Spec, rule
 
+Kind = tuple[str, str]
+"""API version and kind of a workload."""
+DEPLOYMENT: Kind = ("apps/v1", "Deployment")
 FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 """Least and most of minute, hour, day of the month, month and day of the week."""
 STEP = re.compile(r"(\*|\d+(?:-\d+)?)(?:/(\d+))?")
@@ -138,14 +141,19 @@ def queue_query(metric: str, identity: Identity) -> str:
     return f"sum({metric}{{{series(identity)}}})"
 
 
+def _held(namespace: str, gpu_resource: str) -> str:
+    """PromQL of the GPUs that pods of the namespace hold; nothing when nobody knows."""
+    return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}})'
+
+
 def asleep(namespace: str, gpu_resource: str) -> str:
     """PromQL that is 0 while no pod of the namespace holds a GPU, and nothing otherwise or when nobody knows."""
-    return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}}) == 0'
+    return f"{_held(namespace, gpu_resource)} == 0"
 
 
 def awake(namespace: str, gpu_resource: str) -> str:
     """PromQL that holds while a pod of the namespace holds a GPU."""
-    return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}}) > 0'
+    return f"{_held(namespace, gpu_resource)} > 0"
 
 
 def triggers(scale: ScaleArgs, engine: Engine, identity: Identity, gpu_resource: str, prometheus: str) -> list[Manifest]:
@@ -168,14 +176,15 @@ def _cron(times: ScheduleArgs) -> Manifest:
     return {"type": "cron", "metadata": metadata}
 
 
-def scaled_object(identity: Identity, args: ScaleArgs, looked_at: list[Manifest]) -> Manifest:
-    """The object that has KEDA set the number of replicas by its triggers; when it cannot see, it takes none away."""
+def scaled_object(identity: Identity, args: ScaleArgs, looked_at: list[Manifest], target: Kind = DEPLOYMENT) -> Manifest:
+    """The object that has KEDA set the replicas of `target` by its triggers; when it cannot see, it takes none away."""
+    api, kind = target
     return {
         "api_version": "keda.sh/v1alpha1",
         "kind": "ScaledObject",
         "metadata": identity.metadata(),
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": identity.name},
+            "scaleTargetRef": {"apiVersion": api, "kind": kind, "name": identity.name},
             "pollingInterval": 15,
             **({"cooldownPeriod": args.settle.seconds} if args.min == 0 else {}),
             "minReplicaCount": args.min,

@@ -27,26 +27,9 @@ APP = "shadow-endpoint"
 def shadowed(args: InferenceEndpointArgs, shadow: ShadowArgs) -> InferenceEndpointArgs:
     """The endpoint as its shadow runs it: the other version, a fixed number of replicas, and no secret of the endpoint's."""
     scale = args.scale.model_copy(update={"min": shadow.replicas, "max": shadow.replicas})
-    changed = {
-        "model": shadow.model,
-        "weights": shadow.weights or args.weights,
-        "scale": scale,
-        "secrets": {},
-        "cache": None,
-        "probe": None,
-    }
-    return args.model_copy(
-        update={
-            **changed,
-            "rollout": None,
-            "traffic": None,
-            "shadow": None,
-            "objectives": None,
-            "clients": (),
-            "cache": None,
-            "probe": None,
-        }
-    )
+    changed = {"model": shadow.model, "weights": shadow.weights or args.weights, "scale": scale, "secrets": {}, "clients": ()}
+    without = dict.fromkeys(("rollout", "traffic", "shadow", "objectives", "cache", "probe"))
+    return args.model_copy(update={**changed, **without})
 
 
 def mirror(identity: Identity, shadow: ShadowArgs) -> Manifest:
@@ -105,9 +88,6 @@ class Shadow(pulumi.ComponentResource):
 
     def _around(self, enclosure: Enclosure, made: pulumi.Resource, routes: str) -> Iterator[pulumi.Resource]:
         """What scrapes the pods, and what lets the route name them."""
-        import pulumi_kubernetes as k8s
-
-        name = self.identity.name
-        k8s.apiextensions.CustomResource(f"{name}-monitor", opts=enclosure.inside(), **pod_monitor(self.identity))
+        enclosure.custom("monitor", pod_monitor(self.identity))
         yield enclosure.publish(made)
-        yield k8s.apiextensions.CustomResource(f"{name}-grant", opts=enclosure.inside(), **grant(self.identity, routes))
+        yield enclosure.custom("grant", grant(self.identity, routes))
