@@ -55,7 +55,7 @@ def images_held(pools: Mapping[str, GpuPoolArgs], version: str, release: str | N
             whose = "nodes'" if pool.version else "cluster's"
             text = f"is of another Kubernetes version than the {whose} {minor}: name a release that begins with {minor}."
             yield Problem((*POOLS, name, "image_release"), text)
-        if pool.karpenter is not None and not own and not (release and pool.family == "bottlerocket"):
+        if pool.karpenter is not None and not pool.held(release):
             text = (
                 "is missing, and Karpenter would take whatever image is newest: state it here, or for the cluster where it is Bottlerocket"
             )
@@ -66,9 +66,8 @@ def images_run(pools: Mapping[str, GpuPoolArgs], version: str, release: str | No
     """A problem for each pool whose held image release has no driver for its GPUs."""
     for name, pool in pools.items():
         machine = aws_machines().get(pool.machine)
-        held = pool.image_release or (release if pool.family == "bottlerocket" else None)
         place = ("image_release",) if pool.image_release else ("machine",)
-        for text in release_problems(machine, pool.family, pool.version or version, held) if machine else ():
+        for text in release_problems(machine, pool.family, pool.version or version, pool.held(release)) if machine else ():
             yield Problem((*POOLS, name, *place), f"has no driver: {text}")
 
 

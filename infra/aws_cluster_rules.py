@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
+from components.aws.cluster.access_args import named_roles
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs
 from components.aws.values import ROLE_ARN
 from components.kubernetes.addons.operators import OperatorsArgs
@@ -28,10 +29,7 @@ def own_registry(site: AwsSite) -> str:
 
 def own_roles(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
     """Roles of another account that are to use the cluster."""
-    named: dict[tuple[str | int, ...], str] = {("administrators", i): role for i, role in enumerate(cluster.administrators)}
-    named |= {("viewers", i): role for i, role in enumerate(cluster.viewers)}
-    named |= {("teams", team, "roles", i): role for team, args in cluster.teams.items() for i, role in enumerate(args.roles)}
-    for path, role in named.items():
+    for path, role, _ in named_roles(cluster.administrators, cluster.viewers, cluster.teams):
         if role.split(":")[4] != account:
             text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
             yield Problem(("cluster", *path), text)
@@ -80,7 +78,7 @@ def mirror(site: AwsSite, network: Reach, operators: OperatorsArgs, cluster: Clu
 
 def unadmitted(principal: str, cluster: ClusterArgs) -> str:
     """Why somebody cannot be made a member of a team by an access entry; empty where they can."""
-    entries = {*cluster.administrators, *cluster.viewers, *(role for team in cluster.teams.values() for role in team.roles)}
+    entries = {role for _, role, _ in named_roles(cluster.administrators, cluster.viewers, cluster.teams)}
     if not re.fullmatch(ROLE_ARN, principal):
         return f"{principal!r} is no IAM role: give its ARN, such as arn:aws:iam::111122223333:role/deploy-vision"
     if principal in entries:

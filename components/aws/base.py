@@ -1,5 +1,6 @@
 """What every AWS component does alike: its token, its children's options, its tags, its keys and log groups."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,30 @@ class AwsComponent(pulumi.ComponentResource):
             retention_in_days=retention.days,
             kms_key_id=key.arn,
             tags=self.tags(),
+            opts=self.child(),
+        )
+
+    def make_security_group(self, role: str, description: str, vpc: pulumi.Input[str], *, called: str) -> "aws.ec2.SecurityGroup":
+        """A security group `<name>-<role>` of a VPC, without rules; `called` makes its physical name."""
+        return aws.ec2.SecurityGroup(
+            f"{self.prefix}-{role}",
+            name=self.context.naming.name(called),
+            description=description,
+            vpc_id=vpc,
+            tags=self.tags(called),
+            opts=self.child(),
+        )
+
+    def event_rule(
+        self, role: str, pattern: Mapping[str, Any], description: str, *, called: str, tagged: str = ""
+    ) -> "aws.cloudwatch.EventRule":
+        """A rule `<name>-<role>` of EventBridge for events of a pattern, without targets; `called` makes its physical name."""
+        return aws.cloudwatch.EventRule(
+            f"{self.prefix}-{role}",
+            name=self.context.naming.name(called, limit=64),
+            description=description,
+            event_pattern=json.dumps(pattern, sort_keys=True),
+            tags=self.tags(tagged),
             opts=self.child(),
         )
 

@@ -1,6 +1,5 @@
 """Where the account's findings and budgets are told: one encrypted topic, and the rules that send findings to it."""
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -47,6 +46,11 @@ PATTERNS: dict[str, Any] = {
 """What is told of each rail. Source: EventBridge reference, events of GuardDuty, AWS Config and IAM Access Analyzer."""
 
 
+def findings(owner: AwsComponent, rail: str, which: str) -> "aws.cloudwatch.EventRule":
+    """The rule `<owner>-<rail>` for findings of a rail; `which` says in words what becomes of them."""
+    return owner.event_rule(rail, PATTERNS[rail], f"Findings of {rail} {which}", called=f"findings-{rail}", tagged=rail)
+
+
 class Alerts(AwsComponent):
     """A topic, who reads it, and a rule for the findings of each rail, whoever owns the rail."""
 
@@ -82,14 +86,7 @@ class Alerts(AwsComponent):
         self.register_outputs({"topic": self.topic.arn})
 
     def _findings(self, rail: str) -> None:
-        rule = aws.cloudwatch.EventRule(
-            f"{self.prefix}-{rail}",
-            name=self.context.naming.name(f"findings-{rail}", limit=64),
-            description=f"Findings of {rail} that somebody should read",
-            event_pattern=json.dumps(PATTERNS[rail], sort_keys=True),
-            tags=self.tags(rail),
-            opts=self.child(),
-        )
+        rule = findings(self, rail, "that somebody should read")
         aws.cloudwatch.EventTarget(
             f"{self.prefix}-{rail}-told", rule=rule.name, target_id="alerts", arn=self.topic.arn, opts=self.child(self.policy)
         )

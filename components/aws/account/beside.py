@@ -1,12 +1,11 @@
 """The guard rails of a second region of the same account: what would look there, and tells what it finds at home."""
 
-import json
 from typing import TYPE_CHECKING
 
 import pulumi
 
 from components.aws.account.access import AccessAnalysis, AccessArgs
-from components.aws.account.alerts import PATTERNS
+from components.aws.account.alerts import PATTERNS, findings
 from components.aws.account.guardrails import AccountArgs, Guardrails
 from components.aws.account.records import record
 from components.aws.account.threats import ThreatDetection
@@ -52,14 +51,7 @@ class GuardrailsBeside(AwsComponent):
         trust = document(trust_service("events.amazonaws.com", self.account))
         sender = self.role("findings", trust, inline=document(allow(["events:PutEvents"], [bus])))
         for rail in rails:
-            rule = aws.cloudwatch.EventRule(
-                f"{self.prefix}-{rail}",
-                name=self.context.naming.name(f"findings-{rail}", limit=64),
-                description=f"Findings of {rail} that are told at home",
-                event_pattern=json.dumps(PATTERNS[rail], sort_keys=True),
-                tags=self.tags(rail),
-                opts=self.child(),
-            )
+            rule = findings(self, rail, "that are told at home")
             aws.cloudwatch.EventTarget(
                 f"{self.prefix}-{rail}-told",
                 rule=rule.name,

@@ -45,14 +45,7 @@ class FabricGroups:
     def __init__(self, owner: AwsComponent, *, vpc: pulumi.Input[str], cluster_group: pulumi.Output[str]) -> None:
         self.owner = owner
         name = f"{owner.prefix}-fabric"
-        group = aws.ec2.SecurityGroup(
-            name,
-            name=owner.context.naming.name("fabric"),
-            description="Everything between nodes with EFA",
-            vpc_id=vpc,
-            tags=owner.tags("fabric"),
-            opts=owner.child(),
-        )
+        group = owner.make_security_group("fabric", "Everything between nodes with EFA", vpc, called="fabric")
         inward = aws.vpc.SecurityGroupIngressRule(
             f"{name}-in",
             security_group_id=group.id,

@@ -168,6 +168,10 @@ class GpuPoolArgs(Spec):
         known = aws_machines().get(self.machine)
         return self.image or ("al2023" if known and known.neuron else "bottlerocket")
 
+    def held(self, release: str | None) -> str | None:
+        """Release that its images are held at: its own, or the cluster's `release`, which is one of Bottlerocket; None takes the newest."""
+        return self.image_release or (release if self.family == "bottlerocket" else None)
+
     @property
     def share(self) -> Share | None:
         """What nodes announce of shared GPUs; None where GPUs are not shared, or cannot be in this way."""

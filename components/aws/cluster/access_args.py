@@ -29,7 +29,7 @@ class TeamAccessArgs(Spec):
 def problems(administrators: Sequence[str], viewers: Sequence[str], teams: Mapping[str, TeamAccessArgs]) -> Iterator[Problem]:
     """Roles that would have two entries in a cluster, which takes one of each, and namespaces that give away the whole of it."""
     seen: dict[str, str] = {}
-    for path, role, said in _named(administrators, viewers, teams):
+    for path, role, said in named_roles(administrators, viewers, teams):
         if earlier := seen.get(role):
             yield Problem(path, f"is {earlier} already, and a cluster has one entry for each role: remove it here or there")
         seen.setdefault(role, said)
@@ -40,7 +40,7 @@ def problems(administrators: Sequence[str], viewers: Sequence[str], teams: Mappi
                 yield Problem(("teams", team, "namespaces", index), f"{text}, or set rights: view")
 
 
-def _named(
+def named_roles(
     administrators: Sequence[str], viewers: Sequence[str], teams: Mapping[str, TeamAccessArgs]
 ) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
     """Every role that is named, with its path and what it is there."""

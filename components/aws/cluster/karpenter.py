@@ -142,12 +142,5 @@ class Karpenter:
         return [policy, *targets]
 
     def _rule(self, name: str, source: str, detail: str) -> "aws.cloudwatch.EventRule":
-        owner = self.owner
-        return aws.cloudwatch.EventRule(
-            f"{owner.prefix}-karpenter-{name}",
-            name=owner.context.naming.name(f"karpenter-{name}", limit=64),
-            description=f"{detail}: told to Karpenter",
-            event_pattern=pulumi.Output.json_dumps({"source": [source], "detail-type": [detail]}, sort_keys=True),
-            tags=owner.tags(),
-            opts=owner.child(),
-        )
+        role, pattern = f"karpenter-{name}", {"source": [source], "detail-type": [detail]}
+        return self.owner.event_rule(role, pattern, f"{detail}: told to Karpenter", called=role)

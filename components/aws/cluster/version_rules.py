@@ -59,5 +59,5 @@ def of_cuda(pools: Mapping[str, GpuPoolArgs], version: str, release: str | None)
             image = image_for(machine, pool.family)
         except ValueError:
             continue  # the pool's own rule tells it
-        held = pool.image_release or (release if pool.family == "bottlerocket" else None)
-        yield from (Problem(place, text) for text in cuda_problems(pool.cuda, image, pool.version or version, held))
+        found = cuda_problems(pool.cuda, image, pool.version or version, pool.held(release))
+        yield from (Problem(place, text) for text in found)

@@ -2,7 +2,7 @@
 
 import pulumi
 
-from components.aws.documents.statements import Statement, Text
+from components.aws.documents.statements import Statement, Text, allow_service
 
 
 def trail_arn(account: str, region: str, name: str) -> str:
@@ -87,18 +87,14 @@ def takes_alerts(topic: Text, account: str, region: str) -> tuple[Statement, Sta
 
     Source: Cost Management user guide, "Creating an Amazon SNS topic for budget notifications".
     """
-    common = {"Effect": "Allow", "Action": "sns:Publish", "Resource": topic}
-    own = {"aws:SourceAccount": account}
+    budgets = f"arn:aws:budgets::{account}:*"
     return (
-        {
-            "Sid": "BudgetsPublish",
-            **common,
-            "Principal": {"Service": "budgets.amazonaws.com"},
-            "Condition": {"StringEquals": own, "ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{account}:*"}},
-        },
+        allow_service("budgets.amazonaws.com", "sns:Publish", topic, sid="BudgetsPublish", account=account, source=budgets),
         {
             "Sid": "FindingsPublish",
-            **common,
+            "Effect": "Allow",
+            "Action": "sns:Publish",
+            "Resource": topic,
             "Principal": {"Service": "events.amazonaws.com"},
             "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{region}:{account}:rule/*"}},
         },

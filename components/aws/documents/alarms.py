@@ -1,6 +1,13 @@
 """What alarms need to reach the people they are for."""
 
-from components.aws.documents.statements import Statement, Text
+from collections.abc import Sequence
+
+from components.aws.documents.statements import Statement, Text, allow_service
+
+
+def _allow_alarms(actions: str | Sequence[str], resource: Text, account: str, region: str) -> Statement:
+    source = f"arn:aws:cloudwatch:{region}:{account}:alarm:*"
+    return allow_service("cloudwatch.amazonaws.com", actions, resource, sid="Alarms", account=account, source=source)
 
 
 def key_for_alarms(account: str, region: str) -> Statement:
@@ -8,33 +15,13 @@ def key_for_alarms(account: str, region: str) -> Statement:
 
     Source: CloudWatch user guide, "Notifying users on alarm changes", topics with server-side encryption.
     """
-    return {
-        "Sid": "Alarms",
-        "Effect": "Allow",
-        "Principal": {"Service": "cloudwatch.amazonaws.com"},
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
-        "Resource": "*",
-        "Condition": {
-            "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:*"},
-            "StringEquals": {"aws:SourceAccount": account},
-        },
-    }
+    return _allow_alarms(["kms:Decrypt", "kms:GenerateDataKey*"], "*", account, region)
 
 
 def alarms_publish(topic: Text, account: str, region: str) -> tuple[Statement, Statement]:
     """Let CloudWatch alarms of the account, and nobody without TLS, publish to a topic."""
     return (
-        {
-            "Sid": "Alarms",
-            "Effect": "Allow",
-            "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": topic,
-            "Condition": {
-                "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{region}:{account}:alarm:*"},
-                "StringEquals": {"aws:SourceAccount": account},
-            },
-        },
+        _allow_alarms("sns:Publish", topic, account, region),
         {
             "Sid": "OnlyTls",
             "Effect": "Deny",

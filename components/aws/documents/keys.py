@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.aws.documents.statements import Statement, Text, allow
+from components.aws.documents.statements import Statement, Text, allow, allow_service
 
 MANAGE_KEY = (
     "kms:CancelKeyDeletion",
@@ -87,14 +87,8 @@ def key_for_deliveries(account: str, region: str) -> Statement:
 
     Source: CloudWatch Logs user guide, "Logs sent to Amazon S3", server-side encryption with a customer managed key.
     """
-    return {
-        "Sid": "LogDelivery",
-        "Effect": "Allow",
-        "Principal": {"Service": "delivery.logs.amazonaws.com"},
-        "Action": list(USE_KEY),
-        "Resource": "*",
-        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": f"arn:aws:logs:{region}:{account}:*"}},
-    }
+    source = f"arn:aws:logs:{region}:{account}:*"
+    return allow_service("delivery.logs.amazonaws.com", list(USE_KEY), "*", sid="LogDelivery", account=account, source=source)
 
 
 def key_for_lustre(account: str, region: str, buckets: Sequence[Text]) -> Statement:
@@ -136,17 +130,8 @@ def key_for_events(account: str, region: str) -> Statement:
 
     Source: SQS developer guide, "Configure KMS permissions for AWS services".
     """
-    return {
-        "Sid": "Events",
-        "Effect": "Allow",
-        "Principal": {"Service": "events.amazonaws.com"},
-        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
-        "Resource": "*",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": account},
-            "ArnLike": {"aws:SourceArn": f"arn:aws:events:{region}:{account}:rule/*"},
-        },
-    }
+    actions, source = ["kms:Decrypt", "kms:GenerateDataKey"], f"arn:aws:events:{region}:{account}:rule/*"
+    return allow_service("events.amazonaws.com", actions, "*", sid="Events", account=account, source=source)
 
 
 def key_for_autoscaling(account: str) -> tuple[Statement, Statement]:

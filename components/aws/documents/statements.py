@@ -20,3 +20,15 @@ def allow(actions: Sequence[str], resources: Sequence[Text], *, sid: str = "", c
     named = {"Sid": sid} if sid else {}
     conditional = {"Condition": condition} if condition else {}
     return {**named, "Effect": "Allow", "Action": list(actions), "Resource": list(resources), **conditional}
+
+
+def allow_service(service: str, actions: str | Sequence[str], resource: Text, *, sid: str, account: str, source: str) -> Statement:
+    """Let a service of AWS act on a resource by the resource's own policy, for things of the account whose ARN matches `source`."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": actions,
+        "Resource": resource,
+        "Condition": {"StringEquals": {"aws:SourceAccount": account}, "ArnLike": {"aws:SourceArn": source}},
+    }

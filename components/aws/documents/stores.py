@@ -6,7 +6,7 @@ from typing import Literal
 
 import pulumi
 
-from components.aws.documents.statements import Statement, Text, allow
+from components.aws.documents.statements import Statement, Text, allow, allow_service
 
 Access = Literal["read", "write"]
 
@@ -30,14 +30,8 @@ def tls_only(bucket: Text) -> tuple[Statement, Statement]:
 
 def takes_access_logs(bucket: Text, account: str, sources: str) -> Statement:
     """Let S3 deliver access logs of the account's buckets whose ARN matches `sources`."""
-    return {
-        "Sid": "AccessLogs",
-        "Effect": "Allow",
-        "Principal": {"Service": "logging.s3.amazonaws.com"},
-        "Action": "s3:PutObject",
-        "Resource": pulumi.Output.concat(bucket, "/*"),
-        "Condition": {"ArnLike": {"aws:SourceArn": sources}, "StringEquals": {"aws:SourceAccount": account}},
-    }
+    objects = pulumi.Output.concat(bucket, "/*")
+    return allow_service("logging.s3.amazonaws.com", "s3:PutObject", objects, sid="AccessLogs", account=account, source=sources)
 
 
 def takes_deliveries(bucket: Text, account: str, region: str) -> tuple[Statement, Statement]:
@@ -45,24 +39,13 @@ def takes_deliveries(bucket: Text, account: str, region: str) -> tuple[Statement
 
     Source: CloudWatch Logs user guide, "Logs sent to Amazon S3", bucket policy.
     """
-    common = {"Effect": "Allow", "Principal": {"Service": "delivery.logs.amazonaws.com"}}
-    owned = {"aws:SourceAccount": account}
-    source = {"aws:SourceArn": f"arn:aws:logs:{region}:{account}:*"}
+    service, source = "delivery.logs.amazonaws.com", f"arn:aws:logs:{region}:{account}:*"
+    objects = pulumi.Output.concat(bucket, "/AWSLogs/", account, "/*")
+    writes = allow_service(service, "s3:PutObject", objects, sid="LogDeliveryWrite", account=account, source=source)
+    handed_over = {**writes["Condition"]["StringEquals"], "s3:x-amz-acl": "bucket-owner-full-control"}
     return (
-        {
-            "Sid": "LogDeliveryAclCheck",
-            **common,
-            "Action": "s3:GetBucketAcl",
-            "Resource": bucket,
-            "Condition": {"StringEquals": owned, "ArnLike": source},
-        },
-        {
-            "Sid": "LogDeliveryWrite",
-            **common,
-            "Action": "s3:PutObject",
-            "Resource": pulumi.Output.concat(bucket, "/AWSLogs/", account, "/*"),
-            "Condition": {"StringEquals": {**owned, "s3:x-amz-acl": "bucket-owner-full-control"}, "ArnLike": source},
-        },
+        allow_service(service, "s3:GetBucketAcl", bucket, sid="LogDeliveryAclCheck", account=account, source=source),
+        {**writes, "Condition": {**writes["Condition"], "StringEquals": handed_over}},
     )
 
 

@@ -55,14 +55,7 @@ class Endpoints:
 
     def _group(self) -> "aws.ec2.SecurityGroup":
         owner = self.owner
-        group = aws.ec2.SecurityGroup(
-            f"{owner.prefix}-endpoints",
-            name=owner.context.naming.name("endpoints"),
-            description="Interface endpoints of AWS services",
-            vpc_id=self.vpc,
-            tags=owner.tags("endpoints"),
-            opts=owner.child(),
-        )
+        group = owner.make_security_group("endpoints", "Interface endpoints of AWS services", self.vpc, called="endpoints")
         aws.vpc.SecurityGroupIngressRule(
             f"{owner.prefix}-endpoints-https",
             security_group_id=group.id,

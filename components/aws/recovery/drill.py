@@ -145,14 +145,7 @@ class RestoreTest(AwsComponent):
         Source: AWS Backup developer guide, "Monitoring AWS Backup events using Amazon EventBridge".
         """
         pattern = {"source": ["aws.backup"], "detail-type": ["Restore Job State Change"], "detail": {"status": ["FAILED", "ABORTED"]}}
-        rule = aws.cloudwatch.EventRule(
-            f"{self.prefix}-failed",
-            name=self.context.naming.name(f"{self.prefix}-failed", limit=64),
-            description="A restore that was tried did not succeed",
-            event_pattern=json.dumps(pattern, sort_keys=True),
-            tags=self.tags(),
-            opts=self.child(),
-        )
+        rule = self.event_rule("failed", pattern, "A restore that was tried did not succeed", called=f"{self.prefix}-failed")
         for position, topic in enumerate(notify):
             aws.cloudwatch.EventTarget(
                 f"{self.prefix}-told-{position}", rule=rule.name, target_id=f"topic-{position}", arn=topic, opts=self.child()

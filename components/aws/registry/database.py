@@ -140,14 +140,7 @@ class Database(AwsComponent):
         )
 
     def _security_group(self, network: NetworkFacts, cluster: AwsCluster) -> "aws.ec2.SecurityGroup":
-        group = aws.ec2.SecurityGroup(
-            f"{self.prefix}-access",
-            name=self.context.naming.name("database"),
-            description="PostgreSQL of the model registry",
-            vpc_id=network.vpc.id,
-            tags=self.tags("database"),
-            opts=self.child(),
-        )
+        group = self.make_security_group("access", "PostgreSQL of the model registry", network.vpc.id, called="database")
         aws.vpc.SecurityGroupIngressRule(
             f"{self.prefix}-from-cluster",
             security_group_id=group.id,

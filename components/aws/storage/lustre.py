@@ -125,7 +125,7 @@ class LustreFileSystem(AwsComponent):
         super().__init__("LustreFileSystem", name, context, opts)
         self.args = args
         self.protect = protect
-        self.group = self._group(network)
+        self.group = self.make_security_group("access", "Lustre, between file servers and nodes", network.vpc.id, called=name)
         itself = self._peer("itself", self.group.id, self.group.id)
         nodes = self._peer("nodes", self.group.id, cluster.security_group)
         self._peer("scratch", cluster.security_group, self.group.id)
@@ -135,16 +135,6 @@ class LustreFileSystem(AwsComponent):
         self.volume = SharedVolume(name, names, f"{args.size.value}Gi", "ReadWriteMany", (args.zone,))
         self._volumes(cluster, nodes)
         self.register_outputs({"file_system": self.file_system.id})
-
-    def _group(self, network: NetworkFacts) -> "aws.ec2.SecurityGroup":
-        return aws.ec2.SecurityGroup(
-            f"{self.prefix}-access",
-            name=self.context.naming.name(self.prefix),
-            description="Lustre, between file servers and nodes",
-            vpc_id=network.vpc.id,
-            tags=self.tags(self.prefix),
-            opts=self.child(),
-        )
 
     def _peer(self, peer: str, group: pulumi.Input[str], other: pulumi.Input[str]) -> list[pulumi.Resource]:
         """Let a security group and another talk Lustre, both ways; with EFA everything, which EFA needs named by group both ways."""

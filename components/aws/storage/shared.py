@@ -86,14 +86,7 @@ class SharedFiles(AwsComponent):
 
     def _targets(self, network: NetworkFacts, cluster: GpuCluster) -> list[pulumi.Resource]:
         """A way in from every zone, for nodes alone: none other can connect, and nothing goes out."""
-        group = aws.ec2.SecurityGroup(
-            f"{self.prefix}-access",
-            name=self.context.naming.name(self.prefix),
-            description="NFS, from nodes",
-            vpc_id=network.vpc.id,
-            tags=self.tags(self.prefix),
-            opts=self.child(),
-        )
+        group = self.make_security_group("access", "NFS, from nodes", network.vpc.id, called=self.prefix)
         way_in = aws.vpc.SecurityGroupIngressRule(
             f"{self.prefix}-from-nodes",
             security_group_id=group.id,
