@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import click
 import yaml
@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cases import REVIEW_DONE, ROOT, environment
-from bench.measure import Sample, run
+from bench.measure import run
 from bench.preview import pack
-from infra.stackfile import KEY
+from infra.stackfile import KEY, stack_of
 from operations.exits import FINE, POLICY_FAILED
 from rehearsal.actions import act
 from rehearsal.engine import Engine, locate
@@ -36,6 +36,7 @@ GROWTH: Final = 11.0
 """Most that ten times the endpoints may cost, over what a tenth of them costs."""
 
 Progress = Callable[[str], None]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,63 +88,62 @@ def split(count: int, size: int) -> list[Path]:
 def reviewed(files: Sequence[Path], progress: Progress) -> float:
     """Cold reviews of all stacks."""
     command = [sys.executable, "-c", "from operations.cli import main; main()", "review", "--config"]
-    return _sum(files, progress, "review", lambda file: run([*command, str(file)], cwd=ROOT, env=environment(), allowed=REVIEW_DONE))
+    allowed = REVIEW_DONE
+    return _sum(files, progress, "review", lambda file: run([*command, str(file)], cwd=ROOT, env=environment(), allowed=allowed).seconds)
 
 
 def previewed(files: Sequence[Path], progress: Progress, engine: Engine) -> float:
-    """First previews of all stacks on the engine, packs on."""
+    """First previews on the engine, packs on, of stacks of endpoints."""
 
-    def preview(file: Path) -> Sample:
-        with _stage(file, engine) as stage:
+    def preview(file: Path) -> float:
+        with _serving(file, engine) as stage:
             command = [str(engine.path), "preview", "--non-interactive", "--suppress-outputs", *pack(stage)]
-            return run(command, cwd=stage.copy, env=stage.environ)
+            return run(command, cwd=stage.copy, env=stage.environ).seconds
 
     return _sum(files, progress, "preview", preview)
 
 
-def brought_up(files: Sequence[Path], progress: Progress, engine: Engine) -> float:
+def brought_up(stages: Sequence[Stage], progress: Progress) -> float:
     """`up` of all stacks. Raises RuntimeError when one does not come up."""
-    total = 0.0
-    for number, file in enumerate(files):
-        progress(f"up {number + 1}/{len(files)}")
-        with _stage(file, engine) as stage:
+
+    def up(stage: Stage) -> float:
+        with stage:
             done = act("up", stage, packs=False, display=DEVNULL)
-            if not done.fine:
-                raise RuntimeError(f"{file.name} did not come up: {'; '.join(done.facts.errors)}")
-            total += done.seconds
-    return total
+        if not done.fine:
+            raise RuntimeError(f"{stage.stack} did not come up: {'; '.join(done.facts.errors)}")
+        return done.seconds
+
+    return _sum(stages, progress, "up", up)
 
 
-def _sum(files: Sequence[Path], progress: Progress, what: str, measure: Callable[[Path], Sample]) -> float:
+def _sum(things: Sequence[T], progress: Progress, what: str, measure: Callable[[T], float]) -> float:
     total = 0.0
-    for number, file in enumerate(files):
-        progress(f"{what} {number + 1}/{len(files)}")
-        total += measure(file).seconds
+    for number, thing in enumerate(things, 1):
+        progress(f"{what} {number}/{len(things)}")
+        total += measure(thing)
     return total
 
 
-def _stage(file: Path, engine: Engine) -> Stage:
-    platform = FOLDER / f"Pulumi.{PLATFORM}.yaml"
-    stack = file.name.split(".")[1]
-    return Stage(ROOT, stack, stack_file=file, platform=platform if stack.startswith("s") else None, engine=engine)
+def _alone(file: Path, engine: Engine) -> Stage:
+    """The stage of a stack that holds its platform."""
+    return Stage(ROOT, stack_of(file), stack_file=file, engine=engine)
 
 
-def forgotten(file: Path, engine: Engine) -> None:
-    """Throw the stage of a stack away."""
-    _stage(file, engine).forget()
+def _serving(file: Path, engine: Engine) -> Stage:
+    """The stage of a stack of endpoints."""
+    return Stage(ROOT, stack_of(file), stack_file=file, platform=(PLATFORM, FOLDER / f"Pulumi.{PLATFORM}.yaml"), engine=engine)
 
 
 @contextmanager
 def standing_platform(engine: Engine, progress: Progress) -> Iterator[None]:
     """The platform, up on a stage of the benchmark's own for as long as it is needed."""
-    file = written(PLATFORM, platform_file({}))
-    forgotten(file, engine)
-    progress("the platform")
-    brought_up([file], progress, engine)
+    stage = _alone(written(PLATFORM, platform_file({})), engine)
+    stage.forget()
+    brought_up([stage], progress)
     try:
         yield
     finally:
-        forgotten(file, engine)
+        stage.forget()
 
 
 @click.command()
@@ -185,13 +185,13 @@ def _apart(counts: Sequence[int], size: int, engine: Engine, progress: Progress)
     """`up` of the same endpoints in one stack with their platform, and in stacks of their own."""
     rows = []
     for count in counts:
-        whole = written(f"whole{count}", platform_file(endpoints(0, count)))
-        forgotten(whole, engine)
-        together = brought_up([whole], progress, engine)
-        forgotten(whole, engine)
+        whole = _alone(written(f"whole{count}", platform_file(endpoints(0, count))), engine)
+        whole.forget()
+        together = brought_up([whole], progress)
+        whole.forget()
         with standing_platform(engine, progress):
-            files = split(count, size)
-            rows.append(Row(count, len(files), {"in one stack": together, "apart": brought_up(files, progress, engine)}))
+            stages = [_serving(file, engine) for file in split(count, size)]
+            rows.append(Row(count, len(stages), {"in one stack": together, "apart": brought_up(stages, progress)}))
     return rows
 
 

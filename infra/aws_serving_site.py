@@ -8,7 +8,6 @@ import pulumi
 from components.contracts import AcceleratorPool, Context, StorageClass
 from components.labels import Labels
 from components.naming import Naming
-from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_given_platform import AwsGivenPlatform
 from infra.aws_platform import AwsPlatform
 from infra.layers import Wiring
@@ -25,7 +24,9 @@ class Surroundings:
     zones: tuple[str, ...]
 
 
-def build(serving: ServingStack, view: AnyAwsPlatform, wiring: Wiring, labels: Labels, *, project: str, stack: str) -> Ground:
+def build(
+    serving: ServingStack, view: AwsPlatform | AwsGivenPlatform, wiring: Wiring, labels: Labels, *, project: str, stack: str
+) -> Ground:
     """Providers for the account and the cluster, acting as the team; nothing else is made."""
     import pulumi_aws as aws
 
@@ -51,25 +52,24 @@ def build(serving: ServingStack, view: AnyAwsPlatform, wiring: Wiring, labels: L
         Reached(wiring["endpoint"], wiring["authority"], role),
         pools=pools(view),
         storage_classes=storage_classes(view),
-        network=_surroundings(view),
+        network=Surroundings(view.network.cidr, tuple(site.zones)),
         context=context,
         opts=here,
     )
     return Ground(context, cluster, GivenBucket(wiring["models"], key=wiring["models_key"], region=site.region))
 
 
-def pools(view: AnyAwsPlatform) -> Mapping[str, AcceleratorPool]:
+def pools(view: AwsPlatform | AwsGivenPlatform) -> Mapping[str, AcceleratorPool]:
     """The platform's pools, as workloads know them."""
     from components.aws.capacity.node_plan import accelerator_pool
     from components.aws.cluster import existing
 
     if isinstance(view, AwsGivenPlatform):
         return {name: existing.accelerator_pool(name, args) for name, args in view.cluster.existing.pools.items()}
-    assert isinstance(view, AwsPlatform)
     return {name: accelerator_pool(name, args) for name, args in view.cluster.pools.items()}
 
 
-def storage_classes(view: AnyAwsPlatform) -> Mapping[str, StorageClass]:
+def storage_classes(view: AwsPlatform | AwsGivenPlatform) -> Mapping[str, StorageClass]:
     """The platform's storage classes, as workloads claim them; none are known of a given cluster."""
     from components.aws.storage.classes import DEFAULT, SHARED
 
@@ -79,13 +79,7 @@ def storage_classes(view: AnyAwsPlatform) -> Mapping[str, StorageClass]:
     return {**block, SHARED: StorageClass(SHARED, shared=True)} if view.storage.shared else block
 
 
-def _cluster_name(view: AnyAwsPlatform, naming: Naming, labels: Labels) -> str:
+def _cluster_name(view: AwsPlatform | AwsGivenPlatform, naming: Naming, labels: Labels) -> str:
     from components.aws.cluster.control_plane import cluster_name
 
     return view.cluster.existing.name if isinstance(view, AwsGivenPlatform) else cluster_name(Context(naming, labels))
-
-
-def _surroundings(view: AnyAwsPlatform) -> Surroundings:
-    assert isinstance(view, AwsPlatform | AwsGivenPlatform)
-    network = view.network
-    return Surroundings(network.existing.cidr if hasattr(network, "existing") else network.cidr, tuple(view.site.zones))

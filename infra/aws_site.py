@@ -9,7 +9,8 @@ from components.labels import Labels
 from components.naming import Naming
 from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
-from infra.aws_services import features, services
+from infra.aws_room import features
+from infra.aws_services import services
 from infra.aws_volumes import shared_files, volumes
 from infra.aws_wiring import wiring
 from infra.site import Site
@@ -41,7 +42,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         platform.cluster,
         network=network,
         context=context,
-        features=features(platform),
+        features=features(platform.storage),
         grants={"aws-mountpoint-s3-csi-driver": mount_rights(platform.storage.mounts, storage, site.region)},
         mirror=platform.operators.mirror,
         opts=here,

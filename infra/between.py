@@ -1,11 +1,12 @@
 """Judgements that hold between parts of a stack file: what a node has, what overlaps, what looks alike. Pure functions."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from components.contracts import Sharing
 from components.spec import Problem
+from infra.faults import did_you_mean
 
 LOOK_ALIKE = str.maketrans({"-": "", "0": "o", "1": "l", "i": "l", "5": "s", "8": "b", "2": "z"})
 """Characters that are easily taken for one another, by one of each set."""
@@ -39,6 +40,12 @@ class Node:
     def room(self) -> int | None:
         """What is left of the memory, in bytes."""
         return None if self.memory is None else self.memory - sum(memory for _, memory in self.kept.values()) * 2**20
+
+
+def no_pool(name: str, known: Collection[str]) -> str:
+    """That a pool is named which the cluster does not have, and which it has."""
+    listed = f"pools are {', '.join(known)}" if known else "the cluster has none"
+    return f"names no pool of the cluster: {did_you_mean(name, known) or listed}"
 
 
 def overlapping(path: tuple[str, ...], ranges: Iterable[str], taken: Mapping[str, str]) -> Iterator[Problem]:

@@ -58,8 +58,13 @@ class Source:
 def load_file(path: FilePath) -> tuple[AnyStack, StackFile]:
     """What a stack file holds, read offline. Raises ConfigFaults with everything that is wrong with it."""
     found = scan(path)
+    return _said(found), found
+
+
+def _said(found: StackFile) -> AnyStack:
+    """What a stack file that was read holds. Raises ConfigFaults."""
     source = Source(
-        name=printable(path.name),
+        name=printable(found.path.name),
         stack=found.stack,
         texts={key: engine_text(value) for key, value in found.config.items()},
         platform=found.config.get(KEY),
@@ -67,9 +72,9 @@ def load_file(path: FilePath) -> tuple[AnyStack, StackFile]:
         lines=found.lines,
         refused=found.refused,
         now=clock.stated(),
-        folder=path.parent,
+        folder=found.path.parent,
     )
-    return held(source), found
+    return held(source)
 
 
 def load_engine() -> AnyStack:
@@ -137,14 +142,14 @@ def _serving(source: Source) -> tuple[ServingStack | None, list[Fault]]:
     name = source.platform.get("platform")
     if not isinstance(name, str) or any(fault.path == "platform" for fault in faults):
         return None, faults
-    path = source.folder / f"Pulumi.{name}.yaml"
-    if is_serving(scan(path).config.get(KEY)):
+    file = scan(source.folder / f"Pulumi.{name}.yaml")
+    if is_serving(file.config.get(KEY)):
         return None, [*faults, Fault("platform", name, "holds endpoints only: name the stack that holds the platform")]
     try:
-        platform, file = load_file(path)
+        platform = _said(file)
     except ConfigFaults as wrong:
         first = wrong.faults[0]
-        text = f"is held by {path.name}, which cannot be used itself: {first.path} {first.message}"
+        text = f"is held by {file.path.name}, which cannot be used itself: {first.path} {first.message}"
         return None, [*faults, Fault("platform", name, text, hint=f"groundwork review --stack {name} tells all that is wrong with it")]
     assert not isinstance(platform, ServingStack)
     view, found = judge(type(platform), laid_over(source.platform, file.config[KEY]), source.reading, hide=source.blind)

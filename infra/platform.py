@@ -13,8 +13,7 @@ from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Name, Problem, Spec, rule
 from infra import endpoint_fit, team_rules, traffic_rules
-from infra.between import Node, look_alike
-from infra.faults import did_you_mean
+from infra.between import Node, look_alike, no_pool
 from infra.notes import Note
 from infra.operator_rules import of_endpoints, of_gateway, unmet, unweighed
 from infra.stack import Stack
@@ -107,11 +106,8 @@ class Platform(Common):
     def _pools_exist(self) -> Iterator[Problem]:
         known = list(self.pool_names)
         for name, endpoint in self.endpoints.items():
-            pool = endpoint.pool
-            if pool not in known:
-                near = did_you_mean(pool, known)
-                listed = f"pools are {', '.join(known)}" if known else "the cluster has none"
-                yield Problem(("endpoints", name, "pool"), f"names no pool of the cluster: {near or listed}")
+            if endpoint.pool not in known:
+                yield Problem(("endpoints", name, "pool"), no_pool(endpoint.pool, known))
 
     @rule("endpoints", "cluster")
     def _endpoints_fit(self) -> Iterator[Problem]:

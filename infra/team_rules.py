@@ -5,8 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.teams.args import TeamArgs
 from components.spec import Problem
-from infra.between import Node
-from infra.faults import did_you_mean
+from infra.between import Node, no_pool
 
 
 def room(teams: Mapping[str, TeamArgs], nodes: Mapping[str, Node | None]) -> Iterator[Problem]:
@@ -16,8 +15,7 @@ def room(teams: Mapping[str, TeamArgs], nodes: Mapping[str, Node | None]) -> Ite
             place = ("teams", name, "gpus", pool)
             node = nodes.get(pool)
             if pool not in nodes:
-                listed = f"pools are {', '.join(nodes)}" if nodes else "the cluster has none"
-                yield Problem(place, f"names no pool of the cluster: {did_you_mean(pool, nodes) or listed}")
+                yield Problem(place, no_pool(pool, nodes))
             elif node and gpus > node.gpus * node.nodes:
                 yield Problem(place, f"is more than pool {pool} can ever have, {node.gpus * node.nodes:g}: lower it, or let the pool grow")
 

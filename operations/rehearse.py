@@ -65,8 +65,8 @@ def _faults_option(command: Command) -> Command:
 
 def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False) -> Stage:
     file = stack_file(stack, config)
-    platform = _platform_file(file)
-    clouds = clouds_around(platform or file, real_clusters=cluster)
+    platform = _platform_of(file)
+    clouds = clouds_around(platform[1] if platform else file, real_clusters=cluster)
     return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds)
 
 
@@ -75,13 +75,14 @@ def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
     return functools.partial(stand_in_clouds, real_clusters=real_clusters, existing={"objects": _given(file)})
 
 
-def _platform_file(file: Path) -> Path | None:
-    """The file of the platform that a stack of endpoints stands on; None for a stack that stands on its own."""
+def _platform_of(file: Path) -> tuple[str, Path] | None:
+    """The platform that a stack of endpoints stands on, and its file; None for a stack that stands on its own."""
     from infra.serving import is_serving
     from infra.stackfile import KEY, scan
 
     said = scan(file).config.get(KEY)
-    return file.parent / f"Pulumi.{said['platform']}.yaml" if is_serving(said) and "platform" in said else None
+    name = said.get("platform") if is_serving(said) else None
+    return (str(name), file.parent / f"Pulumi.{name}.yaml") if name else None
 
 
 def _given(file: Path) -> dict[str, list[str]]:

@@ -36,11 +36,6 @@ STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What the engine takes for the name of a stack."""
 
 
-def stack_of(path: Path) -> str:
-    """The stack that a file Pulumi.<stack>.yaml is of."""
-    return path.name.removeprefix("Pulumi.").removesuffix(".yaml")
-
-
 class Running(Protocol):
     """Stand-in clouds that are being served."""
 
@@ -92,7 +87,7 @@ class Stage:
     """A stage of one stack; a context manager that holds its lock and serves its clouds.
 
     `stack_file` is the stack's file when it is not Pulumi.<stack>.yaml beside Pulumi.yaml; `faults` a file of faults for the clouds.
-    `platform` is the file of another stack that this one stands on: both then share that stack's stage, its clouds and its backend.
+    `platform` is the name and the file of another stack that this one stands on: both then share that stack's stage, clouds and backend.
     Entering raises StageBusy, StageFailed, or rehearsal.engine.NoEngine.
     """
 
@@ -102,7 +97,7 @@ class Stage:
         stack: str,
         *,
         stack_file: Path | None = None,
-        platform: Path | None = None,
+        platform: tuple[str, Path] | None = None,
         faults: Path | None = None,
         clouds: Clouds = stand_in_clouds,
         engine: Engine | None = None,
@@ -113,13 +108,13 @@ class Stage:
         self.stack = stack
         self.stack_file = (stack_file or self.project / f"Pulumi.{stack}.yaml").resolve()
         key = hashlib.sha256(str(self.project).encode()).hexdigest()[:12]
-        self.platform = stack_of(platform) if platform else None
+        self.platform = platform[0] if platform else None
         self.root = rehearsals() / f"{self.project.name}-{key}" / (self.platform or stack)
         self.own = self.root / "stacks" / stack if platform else self.root
         self.file = StagedFile(stack, self.stack_file, self.copy / f"Pulumi.{stack}.yaml", self.own, self.pulumi)
         self._below = (
-            StagedFile(self.platform, platform.resolve(), self.copy / f"Pulumi.{self.platform}.yaml", self.root, self.pulumi)
-            if platform and self.platform
+            StagedFile(platform[0], platform[1].resolve(), self.copy / f"Pulumi.{platform[0]}.yaml", self.root, self.pulumi)
+            if platform
             else None
         )
         self._faults, self._clouds, self._engine = faults, clouds, engine

@@ -33,7 +33,7 @@ def rehearsed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         file = ROOT / f"Pulumi.{request.param}.yaml"
         found = [brought_up(Stage(ROOT, request.param, clouds=clouds_around(file)))]
         if above := ON_TOP.get(request.param):
-            found.append(brought_up(Stage(ROOT, above, platform=file, clouds=clouds_around(file))))
+            found.append(brought_up(Stage(ROOT, above, platform=(request.param, file), clouds=clouds_around(file))))
         yield found
 
 

@@ -252,4 +252,4 @@ def test_a_team_comes_and_goes_on_the_stage_of_its_platform(tmp_path: Path, monk
 
 
 def team(file: Path, base: Path) -> Stage:
-    return Stage(ROOT, "team", stack_file=file, platform=base)
+    return Stage(ROOT, "team", stack_file=file, platform=("onprem", base))

@@ -60,10 +60,10 @@ def twice(tiers: Mapping[str, Mapping[str, str]], taken: Mapping[str, str]) -> I
                 yield Problem((tier, zone), f"stands at {earlier} too: a subnet is in one zone and serves one purpose; name another")
 
 
-class ExistingNetworkArgs(Spec):
-    """A network that others own, in place of one that is made."""
+class SurroundingNetworkArgs(Spec):
+    """The network around a cluster that others own."""
 
-    existing: ExistingVpcArgs
+    existing: SurroundingVpcArgs
     """The VPC and its subnets."""
 
     @property
@@ -77,16 +77,11 @@ class ExistingNetworkArgs(Spec):
         return self.existing.closed
 
 
-class SurroundingNetworkArgs(Spec):
-    """The network around a cluster that others own."""
+class ExistingNetworkArgs(SurroundingNetworkArgs):
+    """A network that others own, in place of one that is made."""
 
-    existing: SurroundingVpcArgs
+    existing: ExistingVpcArgs
     """The VPC and its subnets."""
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing in the VPC reaches the internet."""
-        return self.existing.closed
 
 
 @dataclass(frozen=True, slots=True)
