@@ -7,7 +7,7 @@ from components.aws.cluster.compatibility import image_for, plugin_problems
 from components.aws.cluster.versions import images
 from graph.model import Resource
 from policies.model import View, get
-from policies.nodes import AUTO_CLASS, GROUP, RELEASE, labels, machines, node_class
+from policies.nodes import AUTO_CLASS, GROUP, RELEASE, chart_of, labels, machines, node_class
 
 ANNOUNCERS: Mapping[str, str] = {
     "gpu-operator": "gpu-operator",
@@ -38,7 +38,7 @@ def announcers(maker: Resource, view: View) -> list[str]:
     """What the cluster runs that would announce accelerators of these nodes."""
     found = []
     for release in view.of(RELEASE):
-        name = ANNOUNCERS.get(str(get(release, "chart", "")).rpartition("/")[2])
+        name = ANNOUNCERS.get(chart_of(release))
         silent = name == "gpu-operator" and (
             get(release, "values.devicePlugin.enabled", True) is False or labels(maker).get(KEPT_OFF) == "false"
         )

@@ -98,6 +98,11 @@ def instance_tags(maker: Resource, view: View) -> Iterator[Mapping[str, Any]]:
         yield {key: value for row in rows for key, value in row.get("tags", {}).items()}
 
 
+def chart_of(release: Resource) -> str:
+    """Name of the chart that a release installs, wherever it comes from."""
+    return str(get(release, "chart", "")).rpartition("/")[2]
+
+
 def repaired(maker: Resource, view: View) -> bool:
     """Whether its broken nodes are replaced: by EKS where a group asks for it, by Karpenter behind a gate, by Auto Mode always."""
     if maker.type == GROUP:
@@ -105,7 +110,7 @@ def repaired(maker: Resource, view: View) -> bool:
     made_from = node_class(maker, view)
     if made_from is not None and made_from.type == AUTO_CLASS:
         return True
-    charts = [release for release in view.of(RELEASE) if str(get(release, "chart", "")).rpartition("/")[2] == "karpenter"]
+    charts = [release for release in view.of(RELEASE) if chart_of(release) == "karpenter"]
     return any(get(release, "values.settings.featureGates.nodeRepair") is True for release in charts)
 
 

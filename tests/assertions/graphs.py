@@ -1,9 +1,10 @@
 """Every stack file of the project, evaluated once: what assertions over rendered stacks look at."""
 
-from functools import cache
 from pathlib import Path
 
 from graph.model import Graph
+from infra.any_platform import AnyPlatform
+from infra.serving import ServingStack
 from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
@@ -11,10 +12,15 @@ STACKS = {path.stem.removeprefix("Pulumi."): path for folder in (ROOT, ROOT / "e
 """Stack files by name: the reference stacks and the examples."""
 
 
-@cache
 def graph(stack: str) -> Graph:
     """The graph of a stack by name."""
     return evaluate(STACKS[stack]).graph
+
+
+def platform(stack: str) -> AnyPlatform:
+    """The platform of a stack by name; of endpoints alone, their platform as if it held them."""
+    found = evaluate(STACKS[stack]).platform
+    return found.view if isinstance(found, ServingStack) else found
 
 
 def on_aws() -> list[str]:

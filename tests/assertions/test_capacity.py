@@ -1,21 +1,18 @@
 """Accelerated nodes, over every stack and over the contexts that state every field: fabric, placement, reservations, images, plugins."""
 
-import gzip
-import json
 import re
 from base64 import b64decode
 from functools import cache
 from ipaddress import IPv4Network
-from pathlib import Path
 from typing import Any
 
-import moto.ec2
 import pytest
 
 from components.accelerators import aws_machines
 from graph.model import Graph, Resource
 from tests.assertions.graphs import graph, on_aws
 from tests.config.fields import data, draw, judged
+from tests.ec2 import ec2
 
 CLUSTER = "aws:eks/cluster:Cluster"
 TEMPLATE, GROUP = "aws:ec2/launchTemplate:LaunchTemplate", "aws:eks/nodeGroup:NodeGroup"
@@ -32,13 +29,6 @@ def drawn(stack: str) -> Graph:
     platform = judged("aws-capacity", data("aws-capacity"))
     assert platform is not None
     return draw(platform)
-
-
-@cache
-def ec2() -> dict[str, Any]:
-    path = Path(moto.ec2.__file__).parent / "resources" / "instance_types.json.gz"
-    table: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
-    return table
 
 
 def template_of(made: Graph, group: Resource) -> Resource:

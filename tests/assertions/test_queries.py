@@ -1,26 +1,16 @@
 """Queries, over every stack: each names what something in its stack exports, and what is promised can be measured and broken."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.kubernetes.metrics import buckets, exporters
-from infra.any_platform import AnyPlatform
-from infra.config import load_file
-from infra.serving import ServingStack
-from tests.assertions.graphs import STACKS, graph
+from tests.assertions.graphs import STACKS, graph, platform
 from tests.assertions.queries import CUSTOM, Query, answered, named, queries, rules, wrong
 
 ROOT = Path(__file__).parents[2]
 MONITOR = ("kubernetes:monitoring.coreos.com/v1:PodMonitor",)
-
-
-@cache
-def platform(stack: str) -> AnyPlatform:
-    found = load_file(STACKS[stack])[0]
-    return found.view if isinstance(found, ServingStack) else found
 
 
 def cut(stack: str) -> bool:

@@ -1,26 +1,16 @@
 """Serving, over every stack: probes that wait long enough, models split over the GPUs they ask for, and scaling that is safe."""
 
 from collections import Counter
-from functools import cache
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from graph.model import Graph, Resource
-from infra.any_platform import AnyPlatform
-from infra.config import load_file
-from infra.serving import ServingStack
-from tests.assertions.graphs import STACKS, graph
+from tests.assertions.graphs import STACKS, graph, platform
 from tests.assertions.queries import GROUPS, SCALED, WORKLOADS, pod_of, servers
 
 SERVED = [stack for stack, path in STACKS.items() if "endpoints:" in path.read_text(encoding="utf-8")]
-
-
-@cache
-def platform(stack: str) -> AnyPlatform:
-    found = load_file(STACKS[stack])[0]
-    return found.view if isinstance(found, ServingStack) else found
 
 
 def endpoint(stack: str, workload: Resource) -> Any:

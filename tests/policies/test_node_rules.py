@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +77,6 @@ PLANTED = (
 )
 
 
-@cache
 def drawn(stack: str) -> Graph:
     example, context = EXAMPLES / f"Pulumi.{stack}.yaml", CONTEXTS / f"{stack}.yaml"
     return evaluate_stack(example if example.exists() else context).graph

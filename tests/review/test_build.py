@@ -1,7 +1,6 @@
 """A review says what the graph holds and what the verdicts say: everything, ranked, and nothing twice."""
 
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "prod", "onprem")
 
 
-@cache
 def evaluated(stack: str) -> Evaluation:
     return evaluate(ROOT / f"Pulumi.{stack}.yaml")
 

@@ -19,7 +19,6 @@ from tests.evaluated import evaluate
 ROOT = Path(__file__).parents[2]
 
 
-@cache
 def drawn(stack: str) -> Graph:
     return evaluate(ROOT / f"Pulumi.{stack}.yaml").graph
 

@@ -1,7 +1,6 @@
 """What an expert would look for in the reference stacks, on the graph that the engine would be given."""
 
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ ROOT = Path(__file__).parents[3]
 STACKS = ("dev", "prod")
 
 
-@cache
 def graph(stack: str) -> Graph:
     return evaluate(ROOT / f"Pulumi.{stack}.yaml").graph
 

@@ -1,22 +1,11 @@
 """The machine table says what EC2 says."""
 
-import gzip
-import json
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import moto.ec2
 import pytest
 
 from components.accelerators import NOT_NVIDIA, aws_accelerators, aws_machines, nearest, unfit
-
-
-@cache
-def ec2() -> dict[str, Any]:
-    path = Path(moto.ec2.__file__).parent / "resources" / "instance_types.json.gz"
-    table: dict[str, Any] = json.loads(gzip.decompress(path.read_bytes()))
-    return table
+from tests.ec2 import ec2
 
 
 def devices(facts: dict[str, Any]) -> tuple[float, int] | None:
