@@ -11,7 +11,7 @@ from infra.aws_platform import AwsPlatform
 from infra.aws_recovery import identity, recover
 from infra.aws_room import features
 from infra.aws_services import services
-from infra.aws_volumes import shared_files, volumes
+from infra.aws_volumes import volumes
 from infra.aws_wiring import wiring
 from infra.site import Site
 
@@ -51,8 +51,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     registry = ModelRegistry(
         "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, topic=topic, opts=here
     )
-    mounted = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
-    shared = shared_files(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    mounted, shared = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     rails: Guardrails | None = None
     if platform.account:
         buckets = {**storage.buckets, "artifacts": registry.artifacts}

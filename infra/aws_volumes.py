@@ -15,24 +15,6 @@ from components.contracts import Context, SharedVolume
 from infra.aws_platform import AwsPlatform
 
 
-def shared_files(
-    platform: AwsPlatform,
-    *,
-    network: NetworkFacts,
-    cluster: GpuCluster,
-    storage: ObjectStorage,
-    context: Context,
-    opts: pulumi.ResourceOptions,
-) -> SharedFiles | None:
-    """Make the file system that many nodes mount, if the stack file asks for one; its class is one of the cluster's from then on."""
-    kept = platform.storage
-    if kept.shared is None:
-        return None
-    return SharedFiles(
-        "shared", kept.shared, protect=kept.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
-    )
-
-
 def volumes(
     platform: AwsPlatform,
     *,
@@ -41,9 +23,10 @@ def volumes(
     storage: ObjectStorage,
     context: Context,
     opts: pulumi.ResourceOptions,
-) -> Mapping[str, SharedVolume]:
-    """Make what the stack file asks for; volumes by the name of the claim, classes in the cluster's own."""
+) -> tuple[Mapping[str, SharedVolume], SharedFiles | None]:
+    """Make what the stack file asks for: volumes by the name of the claim, and the file system that classes of the cluster stand for."""
     args, made = platform.storage, []
+    files: SharedFiles | None = None
     if args.volumes:
         BlockClasses("volumes", args.volumes, cluster=cluster, context=context, opts=opts)
     if args.scratch:
@@ -53,4 +36,8 @@ def volumes(
         made.append(lustre.volume)
     if args.mounts:
         made += BucketMounts("mounts", args.mounts, cluster=cluster, storage=storage, context=context, opts=opts).volumes.values()
-    return {volume.claim: volume for volume in made}
+    if args.shared:
+        files = SharedFiles(
+            "shared", args.shared, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
+        )
+    return {volume.claim: volume for volume in made}, files

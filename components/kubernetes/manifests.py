@@ -45,6 +45,12 @@ class Identity:
         """Metadata of an object in the namespace; named as the workload unless said otherwise."""
         return {"name": name or self.name, "namespace": self.namespace, "labels": dict(self.labels), **extra}
 
+    def beside(self, role: str, app: str = "") -> "Identity":
+        """The identity `<name>-<role>` of a helper: labels of its own, so that nothing takes its pods for the workload's."""
+        name = f"{self.name}-{role}"
+        apart = {"app.kubernetes.io/component": name, **({"app.kubernetes.io/name": app} if app else {})}
+        return Identity(name, self.namespace, {**self.labels, **apart})
+
 
 def namespace(identity: Identity) -> Manifest:
     """The workload's own namespace, where only pods of the `restricted` security standard are admitted."""
@@ -192,3 +198,15 @@ def _bounded(container: Manifest, most: str) -> Manifest:
     asked = container["resources"]
     requests, limits = {**asked["requests"], "ephemeral-storage": f"{LOGS_GIB}Gi"}, {**asked["limits"], "ephemeral-storage": most}
     return {**container, "resources": {**asked, "requests": requests, "limits": limits}}
+
+
+def job(metadata: Manifest, labels: Mapping[str, str], pod: Manifest, deadline: int) -> Manifest:
+    """A job whose one pod is tried four times, within so many seconds in all; `pod` holds what is its own in the pod's spec."""
+    closed = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "restartPolicy": "Never",
+        "securityContext": pod_security(),
+    }
+    template = {"metadata": {"labels": dict(labels)}, "spec": on_disk({**closed, **pod})}
+    return {"metadata": metadata, "spec": {"backoffLimit": 3, "activeDeadlineSeconds": deadline, "template": template}}

@@ -13,7 +13,7 @@ from components.kubernetes.workload import Enclosure
 from components.naming import short_hash
 from components.spec import ImageReference, Problem, Size, Spec, rule
 
-CLAIM = "weights"
+CLAIM, FILL = "weights", "fill"
 FOLDER = "/weights"
 """Where the volume is mounted, by the job to be written and by replicas to be read."""
 DEADLINE = 7200
@@ -58,17 +58,11 @@ def volume(identity: Identity, *, read_only: bool) -> Manifest:
     return {"name": CLAIM, "persistentVolumeClaim": {"claimName": f"{identity.name}-{CLAIM}", "readOnly": read_only}}
 
 
-def filling(identity: Identity) -> Identity:
-    """The job's identity: labels of its own, so that nothing takes its pod for a server."""
-    name = f"{identity.name}-fill"
-    return Identity(name, identity.namespace, {**identity.labels, "app.kubernetes.io/component": name})
-
-
 def job(identity: Identity, args: CacheArgs, model: Model, uri: pulumi.Input[str], variables: Environment) -> Manifest:
     """Copies a version's files; named by the version and the image, so that another version is another job, done before replicas change."""
-    own = filling(identity)
+    own = identity.beside(FILL)
     container = {
-        "name": "fill",
+        "name": FILL,
         "image": args.image,
         "command": ["aws", "s3", "sync", uri, folder(model), "--only-show-errors"],
         "env": manifests.environment({"HOME": "/tmp", **variables}),
@@ -78,21 +72,10 @@ def job(identity: Identity, args: CacheArgs, model: Model, uri: pulumi.Input[str
     }
     pod = {
         "serviceAccountName": identity.name,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "restartPolicy": "Never",
-        "securityContext": manifests.pod_security(),
         "containers": [container],
         "volumes": [manifests.scratch("tmp", "1Gi"), volume(identity, read_only=False)],
     }
-    return {
-        "metadata": own.metadata(f"{own.name}-{short_hash([model.prefix, args.image])}"),
-        "spec": {
-            "backoffLimit": 3,
-            "activeDeadlineSeconds": DEADLINE,
-            "template": {"metadata": {"labels": dict(own.labels)}, "spec": manifests.on_disk(pod)},
-        },
-    }
+    return manifests.job(own.metadata(f"{own.name}-{short_hash([model.prefix, args.image])}"), own.labels, pod, DEADLINE)
 
 
 def fill(
@@ -106,7 +89,7 @@ def fill(
     """Make the volume and have it filled with the model's files (model, address, variables to reach it); returns what is done then."""
     import pulumi_kubernetes as k8s
 
-    identity, own = enclosure.identity, filling(enclosure.identity)
+    identity, own = enclosure.identity, enclosure.identity.beside(FILL)
     made = classes[args.storage_class].ready if args.storage_class in classes else ()
     held = k8s.core.v1.PersistentVolumeClaim(f"{identity.name}-{CLAIM}", opts=enclosure.inside(*made), **claim(identity, args))
     way = k8s.networking.v1.NetworkPolicy(

@@ -19,9 +19,8 @@ API, KIND = "leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"
 
 
 def working(identity: Identity) -> Identity:
-    """Identity of the workers: labels of their own, so that what selects the endpoint selects the leaders alone."""
-    name = f"{identity.name}-workers"
-    return Identity(name, identity.namespace, {**identity.labels, "app.kubernetes.io/component": name})
+    """Identity of the workers, so that what selects the endpoint selects the leaders alone."""
+    return identity.beside("workers")
 
 
 def leader_worker_set(

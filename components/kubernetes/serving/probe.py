@@ -93,11 +93,8 @@ def question(engine: Engine, model: str) -> RequestArgs:
 
 
 def probing(identity: Identity) -> Identity:
-    """The probe's identity: labels of its own, so that nothing takes its pod for a server."""
-    name = f"{identity.name}-probe"
-    return Identity(
-        name, identity.namespace, {**identity.labels, "app.kubernetes.io/name": "endpoint-probe", "app.kubernetes.io/component": name}
-    )
+    """The probe's identity."""
+    return identity.beside("probe", "endpoint-probe")
 
 
 def settings(args: ProbeArgs, asked: RequestArgs, identity: Identity, secrets: Mapping[str, SecretKey]) -> Environment:

@@ -42,19 +42,8 @@ def job(identity: Identity, image: str, variables: Environment, *, account: str,
     *first, last = [_step(name, image, variables) for name in (["runs", "users"] if login else ["runs"])]
     pod = {
         "serviceAccountName": account,
-        "automountServiceAccountToken": False,
-        "enableServiceLinks": False,
-        "restartPolicy": "Never",
-        "securityContext": manifests.pod_security(),
         "initContainers": first,
         "containers": [last],
         "volumes": [manifests.scratch("tmp", "1Gi")],
     }
-    return {
-        "metadata": identity.metadata(f"{identity.name}-{short_hash([image, login])}"),
-        "spec": {
-            "backoffLimit": 3,
-            "activeDeadlineSeconds": DEADLINE,
-            "template": {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)},
-        },
-    }
+    return manifests.job(identity.metadata(f"{identity.name}-{short_hash([image, login])}"), identity.labels, pod, DEADLINE)
