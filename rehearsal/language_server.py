@@ -207,7 +207,7 @@ def _failed_start(child: Child, first: bytes, proxy: PolicyProxy) -> Iterator[Pi
         child.ask()
     pieces = [("stdout", first), *_output(child)]
     said = b"".join(data for name, data in pieces if name != "exitcode").decode(errors="replace").strip()
-    proxy.close(f"it ended before it served: {said[-2_000:] or 'it said nothing'}")
+    proxy.refuse(f"it ended before it served: {said[-2_000:] or 'it said nothing'}")
     yield from pieces
 
 

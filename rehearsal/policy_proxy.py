@@ -17,6 +17,8 @@ Configuration = analyzer_pb2.AnalyzerStackConfigureRequest
 
 HANDSHAKE = "/pulumirpc.Analyzer/Handshake"
 CONFIGURE_STACK = "/pulumirpc.Analyzer/ConfigureStack"
+GRACE = 2.0
+"""Seconds in which calls that wait are told why they wait in vain, before the server cancels them without a reason."""
 
 
 class PolicyProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no types
@@ -65,11 +67,15 @@ class PolicyProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no 
             channel.unary_unary(CONFIGURE_STACK)(told.SerializeToString())
         _settle(self._pack, channel)
 
-    def close(self, reason: str) -> None:
-        """Stop serving; whoever still waits is told the reason."""
+    def refuse(self, reason: str) -> None:
+        """Tell whoever waits for the pack, and whoever asks from now on, why there is none."""
         _fail(self.configuration, reason)
         _fail(self._pack, reason)
-        self._server.stop(grace=0)
+
+    def close(self, reason: str) -> None:
+        """Stop serving; whoever still waits is told the reason."""
+        self.refuse(reason)
+        self._server.stop(GRACE)
         if self._pack.exception() is None:
             self._pack.result().close()
 
