@@ -3,9 +3,11 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
+from components.kubernetes.serving.shadow import shadow_of
 from components.kubernetes.teams.args import TeamArgs
 from components.spec import Problem
 from infra.between import Node, no_pool
+from infra.traffic_rules import beyond_scale
 
 
 def room(teams: Mapping[str, TeamArgs], nodes: Mapping[str, Node | None]) -> Iterator[Problem]:
@@ -40,15 +42,21 @@ def promised(team: str, args: TeamArgs, endpoints: Mapping[str, InferenceEndpoin
         before, most = wanted.get(endpoint.pool, 0), args.gpus.get(endpoint.pool, 0)
         asked = endpoint.gpus_at_most
         wanted[endpoint.pool] = before + asked
-        if endpoint.shadow:
-            yield Problem(("endpoints", name, "shadow"), f"has a namespace of its own, which team {team} cannot make: remove it")
         if most == 0:
             listed = f"it may use {', '.join(args.gpus)}" if args.gpus else "it is promised no GPUs"
             yield Problem(("endpoints", name, "pool"), f"is closed to team {team}: {listed}; the platform's teams.{team}.gpus says so")
         elif before <= most < before + asked:
             others = f" beside {before} of other endpoints" if before else ""
-            text = f"asks for {asked} GPUs{others}, and team {team} may have {most} of pool {endpoint.pool}"
+            text = f"asks for {asked} GPUs{beyond_scale(endpoint)}{others}, and team {team} may have {most} of pool {endpoint.pool}"
             yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or have the platform's teams.{team}.gpus raised")
+
+
+def names_of_shadows(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """Endpoints called what the shadow of another is called in the namespace that they share."""
+    for name, endpoint in endpoints.items():
+        if endpoint.shadow and (taken := shadow_of(name)) in endpoints:
+            text = f"is what the shadow of endpoint {name} is called, beside which it would stand: give it another name"
+            yield Problem(("endpoints", taken), text)
 
 
 def never_asleep(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:

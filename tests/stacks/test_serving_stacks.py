@@ -20,10 +20,15 @@ from infra.stackfile import KEY, PROJECT
 from rehearsal.actions import act
 from rehearsal.stage import Stage, StageFailed
 
+MONITOR = "kubernetes:monitoring.coreos.com/v1:PodMonitor"
+RULE = "kubernetes:monitoring.coreos.com/v1:PrometheusRule"
+SCALER = "kubernetes:keda.sh/v1alpha1:ScaledObject"
 ROOT = Path(__file__).parents[2]
 FULL = ROOT / "tests" / "config" / "full"
 ROLE = "arn:aws:iam::111122223333:role/deploy-vision"
 OFFICE = {"start": "0 7 * * 1-5", "end": "0 19 * * 1-5", "timezone": "Europe/Berlin", "replicas": 1}
+TRAFFIC = {"authentication": {"kind": "keys", "store": "vault", "key": "keys/a", "clients": ["b"]}, "limit": {"requests": 1}}
+SHADOW = {"model": "models:/llama/13", "percent": "5%"}
 IMAGE = "registry.example.com/vllm@sha256:" + "1" * 64
 
 
@@ -68,21 +73,15 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "endpoints.a.weights",
         "do not fit",
     ),
-    "a shadow, which has a namespace of its own": (
-        {
-            "endpoints": {
-                "a": endpoint(
-                    "large",
-                    traffic={
-                        "authentication": {"kind": "keys", "store": "vault", "key": "keys/a", "clients": ["b"]},
-                        "limit": {"requests": 1},
-                    },
-                    shadow={"model": "models:/llama/13", "percent": "5%"},
-                )
-            }
-        },
-        "endpoints.a.shadow",
-        "which team vision cannot make: remove it",
+    "more than the team is promised, with a shadow": (
+        {"endpoints": {"a": endpoint("large", scale={"min": 1, "max": 4}, traffic=TRAFFIC, shadow=SHADOW)}},
+        "endpoints.a.scale.max",
+        "asks for 5 GPUs (1 of its shadow), and team vision may have 4",
+    ),
+    "an endpoint that is called what a shadow is": (
+        {"endpoints": {"a": endpoint("large", traffic=TRAFFIC, shadow=SHADOW), "a-shadow": endpoint("large", scale={"min": 1, "max": 1})}},
+        "endpoints.a-shadow",
+        "is what the shadow of endpoint a is called",
     ),
     "a role on premises": ({"credentials": {"role": ROLE}}, "credentials", "it takes context"),
     "a platform that is not there": ({"platform": "elsewhere"}, "platform", "cannot be read"),
@@ -185,6 +184,20 @@ def test_endpoints_stand_in_the_teams_namespace_and_make_none(tmp_path: Path) ->
     assert namespaced == {"groundwork-aws-team-vision"}
     assert not list(graph.of_type("kubernetes:core/v1:Namespace"))
     assert not list(graph.of_type("kubernetes:core/v1:ResourceQuota"))
+
+
+def test_a_shadow_stands_beside_its_endpoint_and_is_counted_by_nothing(tmp_path: Path) -> None:
+    seen = {"a": endpoint("large", traffic=TRAFFIC, shadow=SHADOW, objectives={"errors": "1%"})}
+    graph = evaluate(stack_file(tmp_path, "onprem", "large", endpoints=seen)).graph
+    assert not list(graph.of_type("kubernetes:gateway.networking.k8s.io/v1:ReferenceGrant")), "its route is in the same namespace"
+    monitors = {m.inputs["metadata"]["name"]: m.inputs["spec"]["selector"]["matchLabels"] for m in graph.of_type(MONITOR)}
+    shadow, own = monitors["a-shadow"], monitors["a"]
+    assert shadow["app.kubernetes.io/name"] != own["app.kubernetes.io/name"]
+    (policy,) = [p.inputs["spec"] for p in graph.of_type("kubernetes:networking.k8s.io/v1:NetworkPolicy") if p.name == "a-shadow-network"]
+    assert policy["podSelector"]["matchLabels"] == shadow
+    queries = json.dumps([r.inputs["spec"] for kind in (RULE, SCALER) for r in graph.of_type(kind)])
+    assert 'job=\\"groundwork-onprem-team-vision/a\\"' in queries
+    assert "a-shadow" not in queries
 
 
 def test_a_platform_of_another_name_is_another_place(tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         """
         super().__init__("groundwork:kubernetes:InferenceEndpoint", name, {}, with_provider(cluster, opts))
         self.args, self.cluster, self.models, self.operators, self.context = args, cluster, models, operators, context
+        self.space = space
         self.front = front if args.traffic else None
         self.pool, self.model = cluster.pools[args.pool], Model.parse(args.model)
         self.identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
@@ -126,7 +127,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         shadow = None
         if args.shadow:
             shadow = Shadow(
-                self.identity.name,
+                self.identity,
                 args,
                 args.shadow,
                 self,
@@ -135,6 +136,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
                 models=self.models,
                 operators=self.operators,
                 context=self.context,
+                space=self.space,
             )
         routing.attach(self.enclosure, args, args.traffic, front, services=services, shadow=shadow)
 

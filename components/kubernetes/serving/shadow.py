@@ -1,6 +1,6 @@
 """Another version of a model that sees a share of the requests and answers nobody: what a stack file may say, and what is made.
 
-It stands in a namespace of its own, so that neither the endpoint's promises nor its autoscaler count it, and it can write nowhere.
+Neither the endpoint's promises nor its autoscaler count it, and it can write nowhere. It has a namespace of its own where the endpoint has.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,6 +22,11 @@ from components.kubernetes.workload import Enclosure, identity_of, with_provider
 
 APP = "shadow-endpoint"
 """The application that its pods are labelled as: never that of an endpoint."""
+
+
+def shadow_of(endpoint: str) -> str:
+    """Name of the shadow of an endpoint."""
+    return f"{endpoint}-shadow"
 
 
 def shadowed(args: InferenceEndpointArgs, shadow: ShadowArgs) -> InferenceEndpointArgs:
@@ -48,7 +53,7 @@ def grant(identity: Identity, routes: str) -> Manifest:
 
 
 class Shadow(pulumi.ComponentResource):
-    """The shadow of one endpoint: Deployment and Service in a namespace of their own, reached by the gateway's proxies alone."""
+    """The shadow of one endpoint: Deployment and Service, reached by the gateway's proxies alone."""
 
     identity: Identity
     ready: tuple[pulumi.Resource, ...]
@@ -56,7 +61,7 @@ class Shadow(pulumi.ComponentResource):
 
     def __init__(
         self,
-        endpoint: str,
+        endpoint: Identity,
         args: InferenceEndpointArgs,
         shadow: ShadowArgs,
         parent: pulumi.Resource,
@@ -66,15 +71,17 @@ class Shadow(pulumi.ComponentResource):
         models: ObjectStore,
         operators: OperatorFacts,
         context: Context,
+        space: str | None = None,
     ) -> None:
-        """`endpoint` is the name of the endpoint that it belongs to, whose component is `parent`."""
-        name = f"{endpoint}-shadow"
+        """`endpoint` is the endpoint that it belongs to, whose component is `parent`; `space` a team's namespace that both share."""
+        name = shadow_of(endpoint.name)
         opts = with_provider(cluster, pulumi.ResourceOptions(parent=parent))
         super().__init__("groundwork:kubernetes:ShadowEndpoint", name, {}, opts)
         args, pool = shadowed(args, shadow), cluster.pools[args.pool]
         model = Model.parse(args.model)
-        self.identity = identity_of(name, f"shadow-{endpoint}", APP, context)
-        enclosure = Enclosure(self.identity, self, quota=pods.quota(args, pool.resource), after=operators.ready)
+        self.identity = identity_of(name, f"shadow-{endpoint.name}", APP, context, within=space)
+        quota = pods.quota(args, pool.resource)
+        enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
         binding, account = enclosure.bind(cluster, "shadow", [Grant(models, "read", model.prefix)])
         callers = [front.proxies, operators.monitoring.namespace]
         network = enclosure.admit(args.engine.port, callers, [*cluster.storage_egress, *binding.egress])
@@ -83,11 +90,12 @@ class Shadow(pulumi.ComponentResource):
         replica = pods.template(self.identity, args, pool, uri, variables, zonal=cluster.zonal)
         after = [account, network, *binding.depends_on, *cluster.ready]
         made = enclosure.run(pods.deployment(self.identity, args, replica), pods.wait(args), *after)
-        self.ready = tuple(self._around(enclosure, made, context.naming.name(f"endpoint-{endpoint}")))
+        self.ready = tuple(self._around(enclosure, made, endpoint.namespace))
         self.register_outputs({"namespace": self.identity.namespace})
 
     def _around(self, enclosure: Enclosure, made: pulumi.Resource, routes: str) -> Iterator[pulumi.Resource]:
         """What scrapes the pods, and what lets the route name them."""
         enclosure.custom("monitor", pod_monitor(self.identity))
         yield enclosure.publish(made)
-        yield enclosure.custom("grant", grant(self.identity, routes))
+        if routes != self.identity.namespace:
+            yield enclosure.custom("grant", grant(self.identity, routes))
