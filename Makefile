@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench bench-scale clean
+.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench bench-flat bench-scale clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,7 +52,10 @@ format: .venv/.synced ## Format and mend what a machine can mend
 docs: .venv/.synced ## Regenerate docs/reference
 	@$(RUN) python -m infra.reference
 
-bench: .venv/.synced ## Measure review and preview against a flat program; JSON under .bench/
+bench: ## All measurements, one after the other; JSON under .bench/
+	@$(MAKE) --keep-going bench-flat bench-scale
+
+bench-flat: .venv/.synced ## Measure review and preview against a flat program
 	@$(RUN) python -m bench
 
 bench-scale: .venv/.synced ## Measure how review, preview and up grow with the number of endpoints
