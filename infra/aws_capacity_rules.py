@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from components.accelerators import aws_machines
+from components.aws.capacity import pulling
 from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.pools import GpuPoolArgs, dated
 from components.aws.cluster.compatibility import release_problems
@@ -69,6 +70,16 @@ def images_run(pools: Mapping[str, GpuPoolArgs], version: str, release: str | No
         place = ("image_release",) if pool.image_release else ("machine",)
         for text in release_problems(machine, pool.family, pool.version or version, pool.held(release)) if machine else ():
             yield Problem((*POOLS, name, *place), f"has no driver: {text}")
+
+
+def images_pulled(pools: Mapping[str, GpuPoolArgs], release: str | None) -> Iterator[Problem]:
+    """A problem for each pool whose nodes cannot fetch images in parallel, though they should."""
+    for name, pool in pools.items():
+        if pool.image_pull == "parallel":
+            machines = (pool.machine, *pool.machines)
+            by_karpenter = pool.karpenter is not None
+            found = pulling.problems(machines, pool.family, pool.held(release), nvme=pool.striped, karpenter=by_karpenter)
+            yield from (Problem((*POOLS, name, field if getattr(pool, field) else "image_pull"), text) for field, text in found)
 
 
 def blocks_over(pools: Mapping[str, GpuPoolArgs], now: datetime) -> Iterator[Problem]:

@@ -17,11 +17,10 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra import aws_addresses, aws_cluster_rules, aws_given, aws_notes
+from infra import aws_addresses, aws_cluster_rules, aws_given, aws_notes, aws_room
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
-from infra.aws_capacity_rules import blocks_over, images_held, images_run, machines_offered, starters_there, zones_of_site
-from infra.aws_room import taken
+from infra.aws_capacity_rules import blocks_over, images_held, images_pulled, images_run, machines_offered, starters_there, zones_of_site
 from infra.aws_storage import caches_shared, landed_is_readable, pools_in_the_zone
 from infra.between import Node, overlapping
 from infra.endpoint_room import without_room
@@ -75,12 +74,13 @@ class AwsPlatform(AnyAwsPlatform):
         nodes, share = sum(args.most), args.share
         gpus, memory = (share.per_node, share.memory_mib) if share else (machine.accelerators, machine.accelerator_memory_mib)
         sharing = share.contract if share else None
-        return Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing, args.min)
+        own = Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing, args.min)
+        return aws_room.readied(own, args, machine, auto=isinstance(self.cluster.autoscaler, AutoModeArgs))
 
     def room(self, pool: str) -> Node | None:
         """What a node of the pool has, with what is taken of it before an endpoint comes."""
         args, node = self.cluster.pools[pool], self.node(pool)
-        return replace(node, kept=taken(self.cluster, self.storage, self.operators, args)) if node else None
+        return replace(node, kept=aws_room.taken(self.cluster, self.storage, self.operators, args)) if node else None
 
     def unadmitted(self, principal: str) -> str:
         """Why somebody cannot be a member of a team."""
@@ -126,6 +126,11 @@ class AwsPlatform(AnyAwsPlatform):
     @rule("cluster")
     def _images_run(self) -> Iterator[Problem]:
         yield from images_run(self.cluster.pools, self.cluster.version, self.cluster.image_release)
+
+    @rule("cluster")
+    def _images_pulled(self) -> Iterator[Problem]:
+        if not isinstance(self.cluster.autoscaler, AutoModeArgs):
+            yield from images_pulled(self.cluster.pools, self.cluster.image_release)
 
     @rule("site", "cluster")
     def _own_roles(self) -> Iterator[Problem]:

@@ -1,9 +1,12 @@
-"""What is taken of a node of a platform's pool before an endpoint comes: by its system, and by daemon sets. Pure functions."""
+"""What a node of a platform's pool has for endpoints: what its system and daemon sets leave, and how soon it is ready. Pure functions."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from components.accelerators import aws_machines
+from components.accelerators import Machine, aws_machines
+from components.aws.capacity import pulling
 from components.aws.capacity.gpu_operator import gpu_operator
+from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.plugins import plugins
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.capacity.room import kept
@@ -14,6 +17,8 @@ from components.kubernetes.addons.charts import Chart
 from components.kubernetes.addons.footprint import NodeKind, Pods, managed, on_node, pods_of
 from components.kubernetes.addons.operators import OperatorsArgs
 from components.kubernetes.addons.table import table
+from components.kubernetes.serving.coldstart import speed
+from infra.between import Node
 
 SYSTEM, DAEMONS = "its system", "daemon sets"
 
@@ -60,3 +65,11 @@ def taken(cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, 
         SYSTEM: kept(machine, pods=pool.most_pods, fabric=pool.fabric == "efa", karpenter=starts),
         DAEMONS: on_node(installed(cluster, storage, operators), kinds(pool)),
     }
+
+
+def readied(own: Node, pool: GpuPoolArgs, machine: Machine, *, auto: bool) -> Node:
+    """A node with how soon it is ready: how many may be kept, and how fast it fetches images."""
+    parallel = speed("bottlerocket" if auto else pool.family)
+    used = pulling.by_auto_mode(machine) if auto else pool.image_pull == "parallel"
+    kept = pool.karpenter is None and not auto and not isinstance(pool.capacity[0], CapacityBlock)
+    return replace(own, keeps=pool.most[0] if kept else 0, fetches=parallel if used else speed("serial"), faster=None if auto else parallel)

@@ -28,6 +28,12 @@ class Node:
     sharing: Sharing | None = None
     least: int = 0
     """Nodes that are always there."""
+    keeps: int = 0
+    """Most nodes that the pool may be told to have there always, where that is a choice."""
+    fetches: int | None = None
+    """Bytes of a container image that a node fetches each second; None is what is known of nodes elsewhere."""
+    faster: int | None = None
+    """The same with a setting of the pool that is not used; None where there is none."""
     kept: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     """Millicores and MiB that pods of the platform do not get, by who has them."""
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 
-from components.kubernetes.serving.coldstart import Parts, parts
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.serving.engines import VllmEngine
 from components.kubernetes.serving.memory import Share
@@ -25,24 +24,6 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:
         yield from _memory_misfits(endpoint, node)
     if endpoint.nodes > node.nodes:
         yield ("nodes",), f"is more than pool {endpoint.pool} may have, {node.nodes}: let the pool grow, or take more GPUs of each node"
-    yield from _late(endpoint, node)
-
-
-def cold_start(endpoint: InferenceEndpointArgs, node: Node) -> Parts | None:
-    """How long a replica takes that is added; None where nothing is promised of it."""
-    if endpoint.scale.cold_start is None:
-        return None
-    warm = endpoint.gpus * endpoint.nodes * endpoint.scale.max <= node.gpus * node.least
-    return parts(endpoint.scale.cold_start, endpoint.load_time, warm=warm)
-
-
-def _late(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:
-    """Why a new replica answers too late, and what would help."""
-    promised, takes = endpoint.scale.cold_start, cold_start(endpoint, node)
-    if promised and takes and takes.total > promised.within.seconds:
-        nodes = f"keep nodes of pool {endpoint.pool} there (its min), " if takes.node else ""
-        levers = f"{nodes}make the image smaller, load faster (cache), or keep more replicas (scale.min) and promise more"
-        yield ("scale", "cold_start", "within"), f"{promised.within} is less than it takes, {takes}: {levers}"
 
 
 def _taken(endpoint: InferenceEndpointArgs, node: Node) -> int:
@@ -96,8 +77,6 @@ def notes(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, No
     """How far the memory of each endpoint's GPUs was judged; `nodes` by pool."""
     for name, endpoint in endpoints.items():
         node = nodes.get(endpoint.pool)
-        if node and (takes := cold_start(endpoint, node)):
-            yield Note(f"endpoint {name}", f"a replica that is added answers after {takes}")
         if node is None or not isinstance(endpoint.engine, VllmEngine):
             continue
         share, context = share_of(endpoint, node), endpoint.engine.context_length

@@ -12,7 +12,7 @@ from components.kubernetes.gateway.gateway import GatewayArgs
 from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Name, Problem, Spec, rule
-from infra import endpoint_fit, team_rules, traffic_rules
+from infra import cold_starts, endpoint_fit, team_rules, traffic_rules
 from infra.between import Node, look_alike, no_pool
 from infra.notes import Note
 from infra.operator_rules import of_endpoints, of_gateway, unmet, unweighed
@@ -71,7 +71,8 @@ class Platform(Common):
 
     def endpoint_notes(self) -> Iterable[Note]:
         """What there is to know of the endpoints, where they stand."""
-        return endpoint_fit.notes(self.endpoints, {pool: self.node(pool) for pool in self.pool_names})
+        nodes = {pool: self.node(pool) for pool in self.pool_names}
+        return [*cold_starts.notes(self.endpoints, nodes), *endpoint_fit.notes(self.endpoints, nodes)]
 
     def unadmitted(self, principal: str) -> str:
         """Why somebody cannot be let into the cluster by this stack; empty where they can."""
@@ -115,6 +116,10 @@ class Platform(Common):
             node = self.node(endpoint.pool) if endpoint.pool in self.pool_names else None
             if node:
                 yield from (Problem(("endpoints", name, *path), text) for path, text in endpoint_fit.misfits(endpoint, node))
+
+    @rule("endpoints", "cluster")
+    def _endpoints_start_in_time(self) -> Iterator[Problem]:
+        yield from cold_starts.problems(self.endpoints, {pool: self.node(pool) for pool in self.pool_names})
 
     @rule("endpoints", "cluster")
     def _pools_suffice(self) -> Iterator[Problem]:

@@ -56,7 +56,11 @@ class Ground:
     """What must be there before a node starts."""
 
 
-def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
+QUICK = {"iops": 16_000, "throughput": 1_000}
+"""IOPS and MiB/s of a volume that images arrive on in parallel: the most of gp3, with which their speed was measured."""
+
+
+def disk(device: str, size_gib: int, key: pulumi.Input[str], *, quick: bool = False) -> Any:
     """An encrypted gp3 volume that goes with its node."""
     return {
         "device_name": device,
@@ -66,13 +70,14 @@ def disk(device: str, size_gib: int, key: pulumi.Input[str]) -> Any:
             "encrypted": "true",
             "kms_key_id": key,
             "delete_on_termination": "true",
+            **(QUICK if quick else {}),
         },
     }
 
 
 def disks(plan: NodePlan, key: pulumi.Input[str]) -> list[Any]:
     """The volumes of a node."""
-    data = disk("/dev/xvdb" if plan.bottlerocket else "/dev/xvda", plan.disk_gib, key)
+    data = disk("/dev/xvdb" if plan.bottlerocket else "/dev/xvda", plan.disk_gib, key, quick=plan.quick_disk)
     return [disk("/dev/xvda", OS_DISK_GIB, key), data] if plan.bottlerocket else [data]
 
 

@@ -65,6 +65,8 @@ class NodePlan:
     """Whether nodes stand in a placement group: that of the reservation, else one of their own."""
     nvme: bool = False
     """Whether images and scratch are on local disks."""
+    parallel: bool = False
+    """Whether container images are fetched in parallel."""
     plugin: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the device plugin that Bottlerocket brings, where they are not its own."""
 
@@ -86,7 +88,12 @@ class NodePlan:
     @property
     def start(self) -> Start:
         """What a node is told as it starts."""
-        return Start(pods=self.pods, huge_pages=self.huge_pages, nvme=self.nvme, plugin=self.plugin)
+        return Start(pods=self.pods, huge_pages=self.huge_pages, nvme=self.nvme, parallel=self.parallel, plugin=self.plugin)
+
+    @property
+    def quick_disk(self) -> bool:
+        """Whether the data volume must keep up with images that arrive in parallel."""
+        return self.parallel and not self.nvme
 
     @property
     def bottlerocket(self) -> bool:
@@ -130,7 +137,8 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             version=args.version,
             fabric=fabric,
             close=args.close and way_of(capacity) != "capacity-block",
-            nvme=bool(machine.nvme_disks) if args.scratch is None else args.scratch == "nvme",
+            nvme=args.striped,
+            parallel=args.image_pull == "parallel",
             plugin=args.share.bottlerocket if args.share and args.family == "bottlerocket" else {},
         )
         for position, (capacity, role) in enumerate(zip(args.capacity, roles(args.capacity), strict=True))

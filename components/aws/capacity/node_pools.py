@@ -11,7 +11,7 @@ import pulumi
 
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.fabric import karpenter_interfaces, layout
-from components.aws.capacity.groups import OS_DISK_GIB, Ground
+from components.aws.capacity.groups import OS_DISK_GIB, QUICK, Ground
 from components.aws.capacity.karpenter_args import HIGHEST, KarpenterLimits, KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import NodePlan
@@ -112,13 +112,12 @@ def node_pool(plan: NodePlan, args: KarpenterPoolArgs, position: int) -> Object:
 
 def volumes(plan: NodePlan, key: pulumi.Input[str]) -> list[Object]:
     """The volumes of a node."""
-    sizes = {"/dev/xvda": OS_DISK_GIB, "/dev/xvdb": plan.disk_gib} if plan.bottlerocket else {"/dev/xvda": plan.disk_gib}
+    system = {"/dev/xvda": OS_DISK_GIB} if plan.bottlerocket else {}
+    data = "/dev/xvdb" if plan.bottlerocket else "/dev/xvda"
+    common = {"volumeType": "gp3", "encrypted": True, "kmsKeyID": key, "deleteOnTermination": True}
     return [
-        {
-            "deviceName": device,
-            "ebs": {"volumeType": "gp3", "volumeSize": f"{size}Gi", "encrypted": True, "kmsKeyID": key, "deleteOnTermination": True},
-        }
-        for device, size in sizes.items()
+        {"deviceName": device, "ebs": {**common, "volumeSize": f"{size}Gi", **(QUICK if device == data and plan.quick_disk else {})}}
+        for device, size in {**system, data: plan.disk_gib}.items()
     ]
 
 

@@ -1,20 +1,36 @@
 """What a node is told as it starts: how many pods, huge pages for its fabric, local disks for images. EKS merges its own part with it.
 
-Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl, settings.kubernetes and
-settings.bootstrap-commands; aws/karpenter-provider-aws v1.14.1,
-pkg/providers/amifamily/bootstrap, for the commands that stripe local disks; awslabs/amazon-eks-ami, nodeadm NodeConfig v1alpha1.
+Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl, settings.kubernetes, settings.bootstrap-commands,
+settings.container-runtime and (1.53) settings.container-runtime-plugins; aws/karpenter-provider-aws v1.14.1,
+pkg/providers/amifamily/bootstrap, for the commands that stripe local disks; awslabs/amazon-eks-ami, nodeadm NodeConfig v1alpha1
+and its own settings of SOCI, which aws-samples/karpenter-blueprints, soci-snapshotter, has for Bottlerocket as well.
 """
 
+import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 BOUNDARY = "//"
-STRIPED = (
-    '[["apiclient", "ephemeral-storage", "init"], '
-    '["apiclient", "ephemeral-storage", "bind", "--dirs", "/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods"]]'
-)
+ON_DISKS, OF_SOCI = ("/var/lib/containerd", "/var/lib/kubelet", "/var/log/pods"), "/var/lib/soci-snapshotter"
+"""Folders that go to striped local disks."""
+PARALLEL: Mapping[str, Any] = {
+    "container-runtime": {"snapshotter": "soci"},
+    "container-runtime-plugins": {
+        "soci-snapshotter": {
+            "pull-mode": "parallel-pull-unpack",
+            "parallel-pull-unpack": {
+                "max-concurrent-downloads-per-image": 20,
+                "concurrent-download-chunk-size": "16mb",
+                "max-concurrent-unpacks-per-image": 12,
+                "discard-unpacked-layers": True,
+            },
+        },
+    },
+}
+"""Bottlerocket's settings for images that are fetched in parallel; its own would fetch three layers at once and unpack one. They are what
+nodeadm sets on Amazon Linux 2023."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +41,8 @@ class Start:
     huge_pages: int = 0
     nvme: bool = False
     """Whether local disks are striped for images and scratch."""
+    parallel: bool = False
+    """Whether container images are fetched in parallel."""
     plugin: Mapping[str, Any] = field(default_factory=dict)
     """Settings of NVIDIA's device plugin, which only Bottlerocket brings."""
 
@@ -42,8 +60,16 @@ def bottlerocket_settings(start: Start) -> str:
     """Settings in TOML; "" when none differs from the image's own."""
     pods = f"[settings.kubernetes]\nmax-pods = {start.pods}\n" if start.pods else ""
     pages = f'[settings.kernel.sysctl]\n"vm.nr_hugepages" = "{start.huge_pages}"\n' if start.huge_pages else ""
-    stripe = f'[settings.bootstrap-commands.local-disks]\ncommands = {STRIPED}\nmode = "always"\nessential = true\n' if start.nvme else ""
-    return "\n".join(filter(None, (pods, pages, stripe, toml("settings.kubelet-device-plugins.nvidia", start.plugin))))
+    plugin = toml("settings.kubelet-device-plugins.nvidia", start.plugin)
+    fetch = toml("settings", PARALLEL) if start.parallel else ""
+    return "\n".join(filter(None, (pods, pages, _striped(start) if start.nvme else "", fetch, plugin)))
+
+
+def _striped(start: Start) -> str:
+    """The task that stripes local disks before the kubelet starts."""
+    folders = json.dumps([*ON_DISKS, *([OF_SOCI] if start.parallel else [])])[1:-1]
+    commands = f'[["apiclient", "ephemeral-storage", "init"], ["apiclient", "ephemeral-storage", "bind", "--dirs", {folders}]]'
+    return f'[settings.bootstrap-commands.local-disks]\ncommands = {commands}\nmode = "always"\nessential = true\n'
 
 
 def al2023_parts(start: Start) -> str:
@@ -60,7 +86,9 @@ def _node_config(start: Start) -> str:
     """nodeadm's document, which EKS merges with its own; "" for nothing."""
     kubelet = f"  kubelet:\n    config:\n      maxPods: {start.pods}\n" if start.pods else ""
     disks = "  instance:\n    localStorage:\n      strategy: RAID0\n" if start.nvme else ""
-    return f"apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n{kubelet}{disks}" if kubelet or disks else ""
+    gates = "  featureGates:\n    FastImagePull: true\n" if start.parallel else ""
+    told = kubelet + disks + gates
+    return f"apiVersion: node.eks.aws/v1alpha1\nkind: NodeConfig\nspec:\n{told}" if told else ""
 
 
 def _mime(parts: Sequence[tuple[str, str]]) -> str:

@@ -57,6 +57,9 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield ("pods",), f"is {pool.pods}, and Auto Mode chooses how many pods a node takes, {AUTO_MODE} at most: remove it"
     if pool.scratch is not None:
         yield ("scratch",), "is chosen, and Auto Mode stripes local disks wherever they are larger than disk: remove it"
+    if "image_pull" in pool.model_fields_set:
+        text = "is chosen, and Auto Mode fetches images in parallel by itself on machines of G, P and Trn with local disks: remove it"
+        yield ("image_pull",), text
     if pool.min and not (pool.karpenter and pool.karpenter.static):
         yield ("min",), f"is {pool.min}, and Auto Mode keeps no node that no pod needs: set min: 0, or karpenter: {{static: true}}"
     for index, capacity in enumerate(pool.capacity):

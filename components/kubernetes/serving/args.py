@@ -43,7 +43,8 @@ class InferenceEndpointArgs(Spec):
     facts: ModelFacts | None = None
     """What the model's attention keeps for each token, by which the cache is checked against the memory of the GPUs; of vLLM only."""
     load_time: Duration
-    """Time from container start to the first answer, at worst; the startup probe waits this long. 10s to 1h."""
+    """Time from container start to the first answer, at worst: loading, compiling and warming up. The startup probe waits this long.
+    10s to 1h."""
     longest_request: Duration = Duration("2m")
     """Longest answer that a replica may finish before it is stopped, 1s to 1h."""
     scale: ScaleArgs

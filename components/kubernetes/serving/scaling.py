@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, Field, StringConstraints
 
 from components.kubernetes.manifests import Identity, Manifest
-from components.kubernetes.serving.coldstart import ColdStartArgs
+from components.kubernetes.serving.coldstart import ADDED_EVERY, ColdStartArgs
 from components.kubernetes.serving.engines import Engine
 from components.kubernetes.serving.monitor import series
 from components.spec import Duration, Name, Percent, Problem, Spec, rule
@@ -199,6 +199,6 @@ def scaled_object(identity: Identity, args: ScaleArgs, looked_at: list[Manifest]
 def _behavior(settle: int) -> Manifest:
     """One replica more or less at a time; less only after `settle` seconds of a short queue."""
     return {
-        "scaleUp": {"stabilizationWindowSeconds": 30, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]},
+        "scaleUp": {"stabilizationWindowSeconds": 30, "policies": [{"type": "Pods", "value": 1, "periodSeconds": ADDED_EVERY}]},
         "scaleDown": {"stabilizationWindowSeconds": settle, "policies": [{"type": "Pods", "value": 1, "periodSeconds": 60}]},
     }

@@ -1,49 +1,123 @@
-"""Cold starts: the sum, what each lever takes off it, and where its figures come from."""
+"""Cold starts: the sum, what each lever takes off it, which are named with which sum, and where the figures come from."""
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from components.kubernetes.serving.coldstart import ColdStartArgs, Parts, figures, parts
+from components.kubernetes.serving.coldstart import ColdStartArgs, Parts, Start, figures, speed
 from components.spec import Duration, Size
 from graph.types.tables import rows
 from infra.between import Node
-from infra.endpoint_fit import misfits, notes
+from infra.cold_starts import late, notes, start
 
-PROMISE = ColdStartArgs(within=Duration("10m"), image_size=Size("8GiB"))
+NODE = Node(4, 45 * 2**30, 6, keeps=6, fetches=24_000_000, faster=60_000_000)
+"""One of a pool of up to six nodes of four GPUs, none of which is kept."""
+SUM = re.compile(r"([a-z_.]+: [^,;(]+?) \((\d+)s\)")
+
+
+def promise(within: str, size: str = "8GiB", **scale: Any) -> dict[str, Any]:
+    return {"scale": {"min": 1, "max": 4, "cold_start": {"within": within, "image_size": size}, **scale}, "gpus": 1, "load_time": "3m"}
+
+
+def told(make: Any, within: str = "10m", node: Node = NODE, beside: int = 0, **changes: Any) -> str:
+    """What is said against the promise; "" where it is kept."""
+    found = [text for path, text in late(make(**{**promise(within), **changes}), node, beside) if path == ("scale", "cold_start", "within")]
+    return "".join(found)
 
 
 def test_parts_follow_one_another() -> None:
-    assert parts(PROMISE, Duration("3m"), warm=False) == Parts(124, 358, 180)
-    assert str(parts(PROMISE, Duration("3m"), warm=False)) == "662s: 124s for a node, 358s to fetch the image, 180s to load"
-    assert parts(PROMISE, Duration("3m"), warm=True).total == 538
+    cold = Start(image=8 * 2**30, load=180, speed=24_000_000, kept=False, added=3)
+    assert cold.parts == Parts(124, 358, 180)
+    assert str(cold.parts) == "662s: 124s for a node, 358s to fetch the image, 180s to load"
+    assert replace(cold, kept=True).parts.total == 538
+    assert str(Parts(0, 0, 180)) == "180s: 180s to load"
 
 
 def test_the_figure_for_a_node_is_the_one_that_was_measured() -> None:
     assert figures()["node"]["seconds"] == rows("latency")["aws:eks/nodeGroup:NodeGroup"]["create"]["p50_s"]
-    assert all(figures()[part]["source"] for part in ("node", "pull"))
+    assert all(figures()[part]["source"] for part in ("node", "pull", "parallel"))
 
 
-def told(make: Any, least: int, **changes: Any) -> list[tuple[tuple[str, ...], str]]:
-    scale = {"min": 1, "max": 4, "cold_start": {"within": "10m", "image_size": "8GiB"}}
-    return list(misfits(make(**{"gpus": 1, "load_time": "3m", "scale": scale, **changes}), Node(4, 45 * 2**30, 6, least=least)))
+def test_images_come_as_many_times_faster_as_was_measured() -> None:
+    assert speed("serial") == figures()["pull"]["bytes_per_second"]
+    assert 2.4 < speed("bottlerocket") / speed("serial") < 2.6
+    assert 1.8 < speed("al2023") / speed("serial") < 1.9
 
 
-def test_each_lever_that_is_named_helps(endpoint_args: Any) -> None:
-    ((path, text),) = told(endpoint_args, 0)
-    assert path == ("scale", "cold_start", "within")
-    assert "662s" in text
-    assert "keep nodes of pool l40s there (its min)" in text
-    assert told(endpoint_args, 1) == [], "four replicas of one GPU fit one node of four that is always there"
-    assert told(endpoint_args, 0, scale={"min": 1, "max": 4, "cold_start": {"within": "10m", "image_size": "6GiB"}}) == []
-    assert told(endpoint_args, 0, load_time="1m") == []
-    assert told(endpoint_args, 0, scale={"min": 1, "max": 4, "cold_start": {"within": "12m", "image_size": "8GiB"}}) == []
+def test_each_lever_is_named_with_the_sum_that_it_leads_to(endpoint_args: Any) -> None:
+    text = told(endpoint_args)
+    assert "10m is less than it takes, 662s: 124s for a node" in text
+    enough, _, rest = text.partition("any of ")[2].partition("; ")
+    assert dict(SUM.findall(enough)) == {"min: 1 of pool l40s": "538", "image_pull: parallel of pool l40s": "448"}
+    assert "scale.min: 4 (none is added)" in enough
+    assert "load_time: 118s, once measured so with the weights in a cache" in enough
+    assert "image_size: 6774MiB" in enough
+    assert rest == "or promise 662s or more"
+
+
+LEVERS: dict[str, tuple[Node, dict[str, Any]]] = {
+    "min": (replace(NODE, least=1), {}),
+    "image_pull": (replace(NODE, fetches=60_000_000), {}),
+    "load_time": (NODE, {"load_time": "118s"}),
+    "image_size": (NODE, promise("10m", "6774MiB")),
+    "scale.min": (NODE, promise("10m", min=4)),
+    "within": (NODE, promise("662s")),
+}
+
+
+@pytest.mark.parametrize("lever", LEVERS)
+def test_each_lever_that_is_said_to_be_enough_is(endpoint_args: Any, lever: str) -> None:
+    node, changes = LEVERS[lever]
+    assert told(endpoint_args)
+    assert told(endpoint_args, node=node, **changes) == ""
+
+
+def test_what_is_not_enough_alone_is_told_apart(endpoint_args: Any) -> None:
+    text = told(endpoint_args, "400s")
+    enough, _, rest = text.partition("any of ")[2].partition("; ")
+    assert not SUM.findall(enough)
+    assert rest.startswith("not by min: 1 of pool l40s (538s) or image_pull: parallel of pool l40s (448s) alone, together 324s;")
+    both = replace(NODE, least=1, fetches=60_000_000)
+    assert told(endpoint_args, "324s", both) == ""
+    assert told(endpoint_args, "323s", both)
+    assert "together 324s, which is too long as well" in told(endpoint_args, "300s")
+    assert "load_time" not in told(endpoint_args, "300s"), "no load time makes up for node and image"
+
+
+def test_only_what_this_pool_has_is_named(endpoint_args: Any) -> None:
+    given = Node(4, 45 * 2**30, 6, least=6)
+    text = told(endpoint_args, "5m", given)
+    assert "538s: 358s to fetch" in text
+    assert not re.search(r"min: \d of pool|image_pull", text)
+    assert "image_pull" not in told(endpoint_args, node=replace(NODE, fetches=30_000_000, faster=None))
+    assert "of pool" not in told(endpoint_args, node=replace(NODE, keeps=0, faster=None)), "Karpenter keeps no nodes"
+    cache = {"storage_class": "shared", "size": "40GiB", "image": "registry.example.com/cli@sha256:" + "1" * 64}
+    assert "in a cache" not in told(endpoint_args, cache=cache)
+
+
+def test_nodes_that_others_may_take_are_not_counted_twice(endpoint_args: Any) -> None:
+    kept = replace(NODE, least=1)
+    assert told(endpoint_args, node=kept) == ""
+    assert "min: 2 of pool l40s (538s)" in told(endpoint_args, node=kept, beside=1)
 
 
 def test_the_review_says_how_long_it_takes(endpoint_args: Any) -> None:
-    scale = {"min": 1, "max": 4, "cold_start": {"within": "20m", "image_size": "8GiB"}}
-    texts = [note.text for note in notes({"chat": endpoint_args(scale=scale)}, {"l40s": Node(4, 45 * 2**30, 6)})]
-    assert any(text.startswith("a replica that is added answers after") for text in texts)
+    def said(node: Node, **changes: Any) -> str:
+        ((subject, text),) = [(note.subject, note.text) for note in notes({"chat": endpoint_args(**changes)}, {"l40s": node})]
+        assert subject == "endpoint chat"
+        return text
+
+    assert said(NODE, **promise("20m")) == "a replica that is added answers after " + str(Parts(124, 358, 180))
+    quick = said(replace(NODE, least=6, fetches=60_000_000), **promise("20m"))
+    assert quick.endswith("180s to load; nodes for all replicas are kept, images are fetched fast")
+    assert "no replica is ever added" in said(NODE, **promise("20m", min=4))
+
+
+def test_where_nothing_is_promised_nothing_is_said(endpoint_args: Any) -> None:
+    assert start(endpoint_args(), NODE) is None
+    assert list(notes({"chat": endpoint_args()}, {"l40s": NODE})) == []
 
 
 @pytest.mark.parametrize("within", ["0s", "3h"])
