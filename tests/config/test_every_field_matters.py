@@ -36,6 +36,7 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
         "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
         "network.egress.allow.[]": {("network", "egress", "allow"): ["203.0.113.0/24"]},
+        "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
         "network.flow_log_retention": {("network", "flow_log_retention"): "400d"},
         "account.trail.log_retention": {("account", "trail", "log_retention"): "400d"},
         "cluster.log_retention": {("cluster", "log_retention"): "400d"},
@@ -81,7 +82,6 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("site", "zones"): ["us-west-2a", "us-west-2b", "us-west-2c"],
             ("network", "existing", "private", "us-west-2c"): "subnet-0a0000000000000c1",
         },
-        "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
     },
     "aws-given-cluster": {
         "site.region": {
@@ -95,7 +95,6 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("site", "zones"): ["us-west-2a", "us-west-2c"],
             ("network", "existing", "isolated"): {"us-west-2a": "subnet-0b0000000000000a1", "us-west-2c": "subnet-0b0000000000000c1"},
         },
-        "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
         "cluster.existing.authority": {("cluster", "existing", "authority"): "QUJD" * 40},
         "cluster.existing.endpoint": {
             ("cluster", "existing", "endpoint"): "https://0123456789abcdef0123456789abcdee.gr7.us-west-2.eks.amazonaws.com"
