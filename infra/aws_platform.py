@@ -75,7 +75,7 @@ class AwsPlatform(AnyAwsPlatform):
         gpus, memory = (share.per_node, share.memory_mib) if share else (machine.accelerators, machine.accelerator_memory_mib)
         sharing = share.contract if share else None
         own = Node(gpus, memory * 2**20, nodes, machine.vcpus, machine.memory_mib * 2**20, sharing, args.min)
-        return aws_room.readied(own, args, machine, auto=isinstance(self.cluster.autoscaler, AutoModeArgs))
+        return aws_room.readied(own, args, self.site.region, auto=isinstance(self.cluster.autoscaler, AutoModeArgs))
 
     def room(self, pool: str) -> Node | None:
         """What a node of the pool has, with what is taken of it before an endpoint comes."""

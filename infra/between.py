@@ -30,6 +30,8 @@ class Node:
     """Nodes that are always there."""
     keeps: int = 0
     """Most nodes that the pool may be told to have there always, where that is a choice."""
+    hourly: float | None = None
+    """US dollars an hour for one node on demand; None where it is not known, or nobody is paid by the hour."""
     fetches: int | None = None
     """Bytes of a container image that a node fetches each second; None is what is known of nodes elsewhere."""
     faster: int | None = None

@@ -10,6 +10,8 @@ from infra.between import Node
 from infra.notes import Note
 
 PROMISE = ("scale", "cold_start", "within")
+HOURS = 730
+"""Hours of a month."""
 LEAST_LOAD = 10
 """Seconds: the least `load_time` that an endpoint may state."""
 
@@ -42,6 +44,7 @@ def start(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> Start
         speed=node.fetches or speed("serial"),
         kept=_most(endpoint) + beside <= node.gpus * node.least,
         added=scale.max - scale.min,
+        warm=scale.warm,
     )
 
 
@@ -69,7 +72,7 @@ def _together(short: list[Lever], begun: Start, within: int) -> str:
     """What comes of all levers that do not suffice alone; nothing where there is one."""
     if len(short) < 2:
         return ""
-    every = {name: getattr(lever.start, name) for lever in short for name in ("speed", "kept") if _differs(lever, begun, name)}
+    every = {name: getattr(lever.start, name) for lever in short for name in ("speed", "kept", "warm") if _differs(lever, begun, name)}
     total = replace(begun, **every).parts.total
     return f", together {total}s" + ("" if total <= within else ", which is too long as well")
 
@@ -83,8 +86,24 @@ def levers(endpoint: InferenceEndpointArgs, node: Node, begun: Start, beside: in
     pool, wanted = endpoint.pool, -int(-(_most(endpoint) + beside) // node.gpus)
     if not begun.kept and wanted <= node.keeps:
         yield Lever(f"min: {wanted} of pool {pool}", replace(begun, kept=True))
+    yield from _warmer(endpoint, node, begun, beside)
     if node.faster and node.faster > begun.speed:
         yield Lever(f"image_pull: parallel of pool {pool}", replace(begun, speed=node.faster))
+
+
+def _warmer(endpoint: InferenceEndpointArgs, node: Node, begun: Start, beside: int) -> Iterator[Lever]:
+    """The least room held ready that is enough, or the most that the pool has place for; nothing where it has none, or it would not help.
+
+    An endpoint that may sleep holds no room.
+    """
+    scale = endpoint.scale
+    free = int(node.gpus * node.nodes) - beside - endpoint.gpus_at_most
+    most = min(begun.added, begun.warm + free // (endpoint.gpus * endpoint.nodes)) if scale.min else 0
+    better = [n for n in range(begun.warm + 1, most + 1) if replace(begun, warm=n).parts.total < begun.parts.total]
+    within = scale.cold_start.within.seconds if scale.cold_start else 0
+    chosen = next((n for n in better if replace(begun, warm=n).parts.total <= within), max(better, default=0))
+    if chosen:
+        yield Lever(f"scale.warm: {chosen}", replace(begun, warm=chosen))
 
 
 def numbers(endpoint: InferenceEndpointArgs, begun: Start, within: int) -> Iterator[str]:
@@ -103,9 +122,27 @@ def told(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> str:
         return ""
     if begun.added == 0:
         return "no replica is ever added: scale.min is scale.max"
-    used = {"nodes for all replicas are kept": begun.kept and bool(node.keeps), "images are fetched fast": begun.speed > speed("serial")}
+    used = {
+        "nodes for all replicas are kept": begun.kept and bool(node.keeps),
+        f"room for {begun.warm} is held ready": begun.warm > 0,
+        "images are fetched fast": begun.speed > speed("serial"),
+    }
     why = [words for words, holds in used.items() if holds]
-    return f"a replica that is added answers after {begun.parts}" + (f"; {', '.join(why)}" if why else "")
+    first = f", the first {begun.warm} after {begun.load}s" if begun.warm and begun.parts.total > begun.load else ""
+    return f"a replica that is added answers after {begun.parts}{first}" + (f"; {', '.join(why)}" if why else "")
+
+
+def held(endpoint: InferenceEndpointArgs, node: Node) -> str:
+    """What the room that is held ready takes and costs; "" where there is none."""
+    gpus = endpoint.gpus * endpoint.nodes * endpoint.scale.warm
+    if not gpus:
+        return ""
+    nodes = -int(-gpus // node.gpus)
+    if node.hourly:
+        costs = f", {nodes * node.hourly * HOURS:,.0f} USD a month at the list price on demand"
+    else:
+        costs = "" if node.least == node.nodes else ", at a price that is not known"
+    return f"room held ready takes {gpus} GPUs all the time: {nodes} nodes of pool {endpoint.pool}{costs}"
 
 
 def problems(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None]) -> Iterator[Problem]:
@@ -119,8 +156,10 @@ def problems(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str,
 def notes(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None]) -> Iterator[Note]:
     """How long replicas take that are added; `nodes` by pool."""
     for name, endpoint in endpoints.items():
-        if (node := nodes.get(endpoint.pool)) and (text := told(endpoint, node, _beside(name, endpoints))):
-            yield Note(f"endpoint {name}", text)
+        if node := nodes.get(endpoint.pool):
+            yield from (
+                Note(f"endpoint {name}", text) for text in (told(endpoint, node, _beside(name, endpoints)), held(endpoint, node)) if text
+            )
 
 
 def _beside(name: str, endpoints: Mapping[str, InferenceEndpointArgs]) -> int:

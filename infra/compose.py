@@ -9,6 +9,7 @@ from components.kubernetes.addons.operators import Operators, monitoring_of
 from components.kubernetes.gateway.front import Front
 from components.kubernetes.gateway.gateway import Gateway, front_of
 from components.kubernetes.serving.endpoint import InferenceEndpoint, InferenceEndpointArgs
+from components.kubernetes.serving.warm import WarmPriority, Warmth, warmth_of
 from components.kubernetes.teams.space import TeamSpace, space_of
 from components.kubernetes.tracking.server import TrackingServer
 from components.naming import Naming
@@ -47,7 +48,8 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
         for team, args in platform.teams.items()
     }
     front = Gateway(args, cluster=site.cluster, operators=operators, context=site.context).front if (args := platform.gateway) else None
-    endpoints = _endpoints(platform.endpoints, site, operators, front)
+    warmth = _warmth(platform, site)
+    endpoints = _endpoints(platform.endpoints, site, operators, front, warmth=warmth)
     return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces, front) if spaces else {})
 
 
@@ -59,8 +61,8 @@ def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
     platform = Naming(project, serving.platform)
     spaces = {team: space_of(team, platform) for team in view.teams}
     front = front_of(view.gateway, platform) if view.gateway else None
-    wiring.expected = facts(ground.cluster, operators.monitoring, spaces, front)
-    endpoints = _endpoints(serving.endpoints, ground, operators, front, spaces[serving.owner])
+    wiring.expected = facts(ground.cluster, operators.monitoring, spaces, front, warmth_of(platform))
+    endpoints = _endpoints(serving.endpoints, ground, operators, front, spaces[serving.owner], warmth_of(platform))
     return {"endpoints": {name: endpoint.url for name, endpoint in endpoints.items()}}
 
 
@@ -70,6 +72,7 @@ def _endpoints(
     operators: OperatorFacts,
     front: Front | None,
     space: str | None = None,
+    warmth: Warmth | None = None,
 ) -> dict[str, InferenceEndpoint]:
     return {
         name: InferenceEndpoint(
@@ -81,9 +84,16 @@ def _endpoints(
             context=ground.context,
             front=front,
             space=space,
+            warmth=warmth,
         )
         for name, each in args.items()
     }
+
+
+def _warmth(platform: AnyPlatform, site: Site) -> Warmth | None:
+    """The priority of pods that hold room, where an endpoint has such pods or a team's may have."""
+    wanted = platform.teams or any(endpoint.scale.warm for endpoint in platform.endpoints.values())
+    return WarmPriority("warm", cluster=site.cluster, context=site.context).warmth if wanted else None
 
 
 def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, InferenceEndpoint]) -> Outputs:
@@ -101,4 +111,9 @@ def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, Infer
 
 def _for_teams(site: Site, operators: Operators, spaces: Mapping[str, str], front: Front | None) -> Outputs:
     """What stacks of endpoints build on; nothing secret."""
-    return {OUTPUT: {"facts": facts(site.cluster, operators.monitoring, spaces, front), "wiring": dict(site.wiring)}}
+    return {
+        OUTPUT: {
+            "facts": facts(site.cluster, operators.monitoring, spaces, front, warmth_of(site.context.naming)),
+            "wiring": dict(site.wiring),
+        }
+    }

@@ -36,7 +36,8 @@ def misfits(endpoint: InferenceEndpointArgs, node: Node) -> Iterator[Misfit]:
 
 def _stranded(endpoint: InferenceEndpointArgs, node: Node, hold: int) -> Iterator[Misfit]:
     """Why not all replicas can be placed although there are GPUs for them: `hold` is how many pods a node takes for all but its GPUs."""
-    by_gpus, most = int(node.gpus) // endpoint.gpus, endpoint.scale.max * endpoint.nodes
+    by_gpus, most = int(node.gpus) // endpoint.gpus, (endpoint.scale.max + endpoint.scale.warm) * endpoint.nodes
     if hold * node.nodes < most <= by_gpus * node.nodes:
+        fit = hold * node.nodes // endpoint.nodes - endpoint.scale.warm
         text = f"is more than pool {endpoint.pool} can place: for their cpu and memory a node takes {hold}, and it has GPUs for {by_gpus}"
-        yield ("scale", "max"), f"{text}; set {hold * node.nodes // endpoint.nodes} or less, lower cpu or memory, or take a larger machine"
+        yield ("scale", "max"), f"{text}; set {fit} or less, lower cpu or memory, or take a larger machine"

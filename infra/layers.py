@@ -14,12 +14,13 @@ import pulumi
 from components.contracts import Cluster
 from components.kubernetes.addons.facts import Monitoring
 from components.kubernetes.gateway.front import Front
+from components.kubernetes.serving.warm import Warmth
 
 OUTPUT: Final = "serving"
 """The platform's stack output that is meant for stacks of endpoints."""
 
 
-def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str], front: Front | None) -> str:
+def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str], front: Front | None, warmth: Warmth) -> str:
     """What endpoints are built from, as JSON."""
     told = {
         "pools": {name: asdict(pool) for name, pool in cluster.pools.items()},
@@ -28,6 +29,7 @@ def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str], f
         "egress": [list(pair) for pair in cluster.dataplane_egress],
         "monitoring": asdict(monitoring),
         "teams": dict(spaces),
+        "warm": warmth.priority,
         "gateway": [front.name, front.namespace, front.domain, front.proxies] if front else None,
     }
     return json.dumps(told, sort_keys=True, default=dict)

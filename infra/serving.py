@@ -75,7 +75,7 @@ def against(own: ServingStack, platform: Platform) -> Iterator[Problem]:
         return
     yield from team_rules.promised(own.owner, team, own.endpoints)
     yield from team_rules.never_asleep(own.endpoints)
-    yield from team_rules.names_of_shadows(own.endpoints)
+    yield from team_rules.names_beside(own.endpoints)
     yield from _acting(own, platform, team.principals)
 
 

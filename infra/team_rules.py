@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.kubernetes.serving.shadow import shadow_of
+from components.kubernetes.serving.warm import called
 from components.kubernetes.teams.args import TeamArgs
 from components.spec import Problem
 from infra.between import Node, no_pool
@@ -51,12 +52,14 @@ def promised(team: str, args: TeamArgs, endpoints: Mapping[str, InferenceEndpoin
             yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or have the platform's teams.{team}.gpus raised")
 
 
-def names_of_shadows(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
-    """Endpoints called what the shadow of another is called in the namespace that they share."""
+def names_beside(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
+    """Endpoints called what the shadow of another, or its room, is called in the namespace that they share."""
     for name, endpoint in endpoints.items():
-        if endpoint.shadow and (taken := shadow_of(name)) in endpoints:
-            text = f"is what the shadow of endpoint {name} is called, beside which it would stand: give it another name"
-            yield Problem(("endpoints", taken), text)
+        made = {shadow_of(name): endpoint.shadow and "the shadow of", called(name): endpoint.scale.warm and "the room held for"}
+        for taken, what in made.items():
+            if what and taken in endpoints:
+                text = f"is what {what} endpoint {name} is called, beside which it would stand: give it another name"
+                yield Problem(("endpoints", taken), text)
 
 
 def never_asleep(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:

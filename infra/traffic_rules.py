@@ -31,6 +31,8 @@ def beyond_scale(endpoint: InferenceEndpointArgs) -> str:
     reasons = []
     if endpoint.replicas_at_most > endpoint.scale.max:
         reasons.append(f"{endpoint.replicas_at_most} replicas while a new version takes over")
+    if endpoint.scale.warm:
+        reasons.append(f"{endpoint.scale.warm} held ready")
     if endpoint.shadow:
         reasons.append(f"{endpoint.shadow.replicas} of its shadow")
     return f" ({', '.join(reasons)})" if reasons else ""

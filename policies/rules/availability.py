@@ -6,7 +6,7 @@ from typing import Any
 from graph.model import Resource
 from policies.model import Book, View, get
 from policies.nodes import MAKERS, SERVES, placed_on, pool_of, required, spot_only
-from policies.rules.workloads import SERVERS
+from policies.rules.workloads import SERVERS, serves
 
 BOOK = Book("availability")
 
@@ -92,6 +92,7 @@ def nat_per_zone(vpc: Resource, view: View) -> Iterator[str]:
     *SERVERS,
     title="Replicas have a disruption budget",
     remedy="add a PodDisruptionBudget that selects its pods",
+    only=serves,
 )
 def pod_disruption_budget(deployment: Resource, view: View) -> Iterator[str]:
     """One that selects the pods and lets one go at a time, so that nodes can be drained."""

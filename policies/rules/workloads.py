@@ -119,11 +119,18 @@ def resource_bounds(workload: Resource, view: View) -> Iterator[str]:
             yield f"container {container.get('name')} lacks {', '.join(missing)}"
 
 
+def serves(workload: Resource) -> bool:
+    """Whether its pods do anything: those that hold room for others sleep until they are pushed off."""
+    found = containers(workload)
+    return not found or any(container.get("command") != ["sleep", "infinity"] for container in found)
+
+
 @BOOK.rule(
     "probes",
     *SERVERS,
     title="Containers say when they are ready and alive",
     remedy="set readiness and liveness probes, and a startup probe where a model is loaded",
+    only=serves,
 )
 def probes(deployment: Resource, view: View) -> Iterator[str]:
     """A GPU server loads for minutes; without a startup probe liveness kills it meanwhile."""

@@ -83,6 +83,16 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
         "endpoints.a-shadow",
         "is what the shadow of endpoint a is called",
     ),
+    "more than the team is promised, with room held ready": (
+        {"endpoints": {"a": endpoint("large", scale={"min": 1, "max": 4, "warm": 1})}},
+        "endpoints.a.scale.max",
+        "asks for 5 GPUs (1 held ready), and team vision may have 4",
+    ),
+    "an endpoint that is called what held room is": (
+        {"endpoints": {"a": endpoint("large", scale={"min": 1, "max": 2, "warm": 1}), "a-warm": endpoint("large")}},
+        "endpoints.a-warm",
+        "is what the room held for endpoint a is called",
+    ),
     "a role on premises": ({"credentials": {"role": ROLE}}, "credentials", "it takes context"),
     "a platform that is not there": ({"platform": "elsewhere"}, "platform", "cannot be read"),
     "a platform that holds endpoints only": ({"platform": "team"}, "platform", "holds endpoints only"),
@@ -198,6 +208,15 @@ def test_a_shadow_stands_beside_its_endpoint_and_is_counted_by_nothing(tmp_path:
     queries = json.dumps([r.inputs["spec"] for kind in (RULE, SCALER) for r in graph.of_type(kind)])
     assert 'job=\\"groundwork-onprem-team-vision/a\\"' in queries
     assert "a-shadow" not in queries
+
+
+def test_room_is_held_by_the_priority_that_the_platform_made(tmp_path: Path) -> None:
+    path = stack_file(tmp_path, "onprem", "large", endpoints={"a": endpoint("large", scale={"min": 1, "max": 2, "warm": 1})})
+    graph = evaluate(path).graph
+    (held,) = [r for r in graph.of_type("kubernetes:apps/v1:Deployment") if r.name == "a-warm-pods"]
+    (made,) = evaluate(tmp_path / "Pulumi.onprem.yaml").graph.of_type("kubernetes:scheduling.k8s.io/v1:PriorityClass")
+    assert held.inputs["spec"]["template"]["spec"]["priorityClassName"] == made.inputs["metadata"]["name"]
+    assert not list(graph.of_type("kubernetes:scheduling.k8s.io/v1:PriorityClass")), "a team makes nothing outside its namespace"
 
 
 def test_a_platform_of_another_name_is_another_place(tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ class InferenceEndpointArgs(Spec):
 
     @property
     def gpus_at_most(self) -> int:
-        """Most GPUs, those of its shadow too."""
-        return self.gpus * self.nodes * (self.replicas_at_most + (self.shadow.replicas if self.shadow else 0))
+        """Most GPUs, those of its shadow and of the room that is held ready too."""
+        return self.gpus * self.nodes * (self.replicas_at_most + self.scale.warm + (self.shadow.replicas if self.shadow else 0))
 
     @rule("load_time", "longest_request")
     def _bounded_times(self) -> list[Problem]:

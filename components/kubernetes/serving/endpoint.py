@@ -8,7 +8,7 @@ from components.contracts import Cluster, Context, Grant, ObjectStore, SecretKey
 from components.kubernetes import manifests
 from components.kubernetes.addons.facts import OperatorFacts
 from components.kubernetes.gateway.front import Front
-from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe, releasing, rollout, routing
+from components.kubernetes.serving import cache, multinode, objectives, pods, ports, probe, releasing, rollout, routing, warm
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.dashboards import dashboard
 from components.kubernetes.serving.model import Model
@@ -44,9 +44,11 @@ class InferenceEndpoint(pulumi.ComponentResource):
         context: Context,
         front: Front | None = None,
         space: str | None = None,
+        warmth: warm.Warmth | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`front` is the gateway, for endpoints that have traffic; `space` a team's namespace that it shares, else it has its own.
+        """`front` is the gateway, for endpoints that have traffic; `space` a team's namespace that it shares, else it has its own;
+        `warmth` the priority of pods that hold room, for endpoints that keep some ready.
 
         Raises KeyError if `args.pool` is none of the cluster's pools (the platform's rules say so first, with the names).
         """
@@ -62,6 +64,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.awake = awake(self.identity.namespace, self.pool.resource) if args.scale.min == 0 else ""
         replicas = self._replicas()
         self._watch(replicas)
+        if args.scale.warm and warmth:
+            warm.hold(self.enclosure, args, self.pool, warmth, replicas)
         ports.opened(self.enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
         self._route(releasing.publish(self.enclosure, args, replicas))
         self._probe()

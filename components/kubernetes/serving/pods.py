@@ -71,7 +71,7 @@ def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifes
 
 
 def quota(args: InferenceEndpointArgs, gpu_resource: str) -> Mapping[str, str]:
-    """What the namespace may hold: replicas, of two versions while one takes over, one that still stops, and helpers."""
-    pods = args.nodes * (args.replicas_at_most + 1)
+    """What the namespace may hold: replicas, of two versions while one takes over, one that still stops, room held ready, and helpers."""
+    pods = args.nodes * (args.replicas_at_most + 1 + args.scale.warm)
     helpers = (args.probe is not None) + (args.cache is not None)
     return {"pods": str(pods + helpers), f"requests.{gpu_resource}": str(args.gpus * pods)}

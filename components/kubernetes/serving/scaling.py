@@ -93,6 +93,9 @@ class ScaleArgs(Spec):
     """How long the queue must stay short before replicas are removed, 5m to 1h."""
     schedules: dict[Name, ScheduleArgs] = Field(default_factory=dict)
     """Times with more replicas, by name."""
+    warm: Annotated[int, Field(ge=0, le=100)] = 0
+    """Replicas that room is held ready for beside those that run, on nodes that have fetched the engine's image: as many are added without
+    waiting for either. Each costs what a replica costs. The image must have `sleep`, as those of vLLM and Triton have."""
     cold_start: ColdStartArgs | None = None
     """What is promised of a replica that is added; absent promises nothing."""
     wake: WakeArgs | None = None
@@ -117,6 +120,15 @@ class ScaleArgs(Spec):
     def _comes_back(self) -> Iterator[Problem]:
         if self.min == 0 and not self.schedules and self.wake is None:
             yield Problem(("min",), "is 0, and nothing would bring a replica back: no pod, no queue; add schedules or wake, or set 1")
+
+    @rule("min", "max", "warm")
+    def _warm_for_somebody(self) -> Iterator[Problem]:
+        if self.warm and self.min == 0:
+            text = f"is {self.warm}, and an endpoint that sleeps would keep its GPUs all the same: set min: 1 or more, or remove it"
+            yield Problem(("warm",), text)
+        elif self.warm > max(self.max - self.min, 0):
+            text = f"is {self.warm}, and no more than {self.max - self.min} replicas are ever added (max less min)"
+            yield Problem(("warm",), f"{text}: lower it, or raise max")
 
     @rule("min", "max", "schedules")
     def _schedules_matter(self) -> Iterator[Problem]:

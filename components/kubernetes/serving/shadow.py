@@ -31,7 +31,7 @@ def shadow_of(endpoint: str) -> str:
 
 def shadowed(args: InferenceEndpointArgs, shadow: ShadowArgs) -> InferenceEndpointArgs:
     """The endpoint as its shadow runs it: the other version, a fixed number of replicas, and no secret of the endpoint's."""
-    scale = args.scale.model_copy(update={"min": shadow.replicas, "max": shadow.replicas})
+    scale = args.scale.model_copy(update={"min": shadow.replicas, "max": shadow.replicas, "warm": 0})
     changed = {"model": shadow.model, "weights": shadow.weights or args.weights, "scale": scale, "secrets": {}, "clients": ()}
     without = dict.fromkeys(("rollout", "traffic", "shadow", "objectives", "cache", "probe"))
     return args.model_copy(update={**changed, **without})

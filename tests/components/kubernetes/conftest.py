@@ -107,6 +107,7 @@ class Site:
     def program(self) -> None:
         from components.kubernetes.addons.operators import Operators
         from components.kubernetes.serving.endpoint import InferenceEndpoint
+        from components.kubernetes.serving.warm import WarmPriority
         from components.kubernetes.tracking.server import TrackingServer
         from components.onprem.cluster import ExistingCluster
         from components.onprem.database import ExistingDatabase
@@ -121,8 +122,9 @@ class Site:
         if self.tracking is not None:
             kept = ExistingDatabase(database, context=self.context)
             TrackingServer("tracking", self.tracking, artifacts=ExistingBucket(store, store.artifacts), database=kept, **shared)
+        warmth = WarmPriority("warm", cluster=cluster, context=self.context).warmth
         for name, endpoint in self.endpoints.items():
-            InferenceEndpoint(name, endpoint, models=ExistingBucket(store, store.models), **shared)
+            InferenceEndpoint(name, endpoint, models=ExistingBucket(store, store.models), warmth=warmth, **shared)
 
 
 @pytest.fixture(scope="session")

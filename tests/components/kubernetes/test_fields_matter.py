@@ -35,6 +35,7 @@ CHANGES: dict[str, Any] = {
     "endpoint.scale.running": 30,
     "endpoint.scale.kv_usage": "80%",
     "endpoint.scale.settle": "11m",
+    "endpoint.scale.warm": 1,
     "endpoint.scale.schedules": {"day": {"start": "0 7 * * *", "end": "0 19 * * *", "timezone": "UTC", "replicas": 3}},
     "endpoint.scale.wake": {"query": "sum(jobs_waiting)", "threshold": 9},
     "endpoint.objectives": {"errors": "1%", "ttft_p95": "2.5s"},
