@@ -24,6 +24,7 @@ TWINS = (
     Twin("policy/v1", "PodDisruptionBudget", {("spec", "minAvailable"): 1}, "cannot be both set"),
     Twin("rbac.authorization.k8s.io/v1", "Role", {("rules", 0, "verbs"): []}, "verbs must contain at least one value"),
     Twin("rbac.authorization.k8s.io/v1", "RoleBinding", {("roleRef", "kind"): "Group"}, "supported values"),
+    Twin("scheduling.k8s.io/v1", "PriorityClass", {("value",): 2_000_000_000}, "maximum allowed value of a user defined priority"),
     Twin("storage.k8s.io/v1", "StorageClass", {("reclaimPolicy",): "Sometimes"}, "Unsupported value"),
     Twin("keda.sh/v1alpha1", "ScaledObject", {("spec", "triggers", 0, "metricType"): 5}, "spec.triggers"),
     Twin("monitoring.coreos.com/v1", "PodMonitor", {("spec", "podMetricsEndpoints", 0, "scheme"): "ftp"}, "Unsupported value"),
