@@ -102,10 +102,10 @@ def secret(metadata: Manifest, values: Mapping[str, pulumi.Input[str]]) -> Manif
     return {"metadata": metadata, "type": "Opaque", "string_data": dict(values)}
 
 
-def service(identity: Identity, port: int, name: str = "") -> Manifest:
+def service(identity: Identity, port: int, name: str = "", **extra: Any) -> Manifest:
     """One address inside the cluster, on `port`, for all ready pods; named as the workload unless said otherwise."""
     ports = [{"name": HTTP, "port": port, "targetPort": HTTP, "protocol": "TCP"}]
-    return {"metadata": identity.metadata(name), "spec": {"type": "ClusterIP", "selector": identity.selector, "ports": ports}}
+    return {"metadata": identity.metadata(name, **extra), "spec": {"type": "ClusterIP", "selector": identity.selector, "ports": ports}}
 
 
 def disruption_budget(identity: Identity) -> Manifest:

@@ -101,25 +101,35 @@ class Enclosure:
         opts = pulumi.ResourceOptions.merge(self.inside(*after), replicated(wait))
         return k8s.apps.v1.Deployment(f"{self.identity.name}-pods", opts=opts, **deployment)
 
-    def publish(self, pods: pulumi.Resource, *, managed: bool = False) -> pulumi.Resource:
-        """Make the disruption budget and, once the pods answer, the Service on port 80; returns the Service.
+    def publish(self, pods: pulumi.Resource) -> pulumi.Resource:
+        """Make the disruption budget and, once the pods answer, the Service on port 80; returns the Service."""
+        self.budget()
+        return self.serve(self.identity.name, "service", pods)
 
-        `managed` leaves it to a controller which of the pods the Service selects.
-        """
+    def budget(self) -> None:
+        """The disruption budget of the pods."""
         import pulumi_kubernetes as k8s
 
-        name, identity = self.identity.name, self.identity
-        k8s.policy.v1.PodDisruptionBudget(f"{name}-budget", opts=self.inside(), **manifests.disruption_budget(identity))
-        return self.serve(name, "service", pods, managed=managed)
+        identity = self.identity
+        k8s.policy.v1.PodDisruptionBudget(f"{identity.name}-budget", opts=self.inside(), **manifests.disruption_budget(identity))
 
-    def serve(self, called: str, role: str, pods: pulumi.Resource, *, managed: bool = False) -> pulumi.Resource:
+    def serve(self, called: str, role: str, *pods: pulumi.Resource) -> pulumi.Resource:
         """A Service of a name on port 80.
 
         The provider waits until a Service has endpoints, so one made before its pods would run into that timeout while a model loads.
         """
         import pulumi_kubernetes as k8s
 
-        opts = pulumi.ResourceOptions.merge(
-            self.inside(pods), pulumi.ResourceOptions(ignore_changes=["spec.selector"] if managed else None)
-        )
-        return k8s.core.v1.Service(f"{self.identity.name}-{role}", opts=opts, **manifests.service(self.identity, 80, called))
+        return k8s.core.v1.Service(f"{self.identity.name}-{role}", opts=self.inside(*pods), **manifests.service(self.identity, 80, called))
+
+    def announce(self, called: str, role: str, *, steered: bool = False) -> pulumi.Resource:
+        """A Service of a name on port 80 that is there before its pods; the provider does not wait for its endpoints.
+
+        `steered` leaves it to a controller which of the pods it selects, now and then some that are gone.
+        """
+        import pulumi_kubernetes as k8s
+
+        theirs = pulumi.ResourceOptions(ignore_changes=["spec.selector"] if steered else None)
+        opts = pulumi.ResourceOptions.merge(self.inside(), theirs)
+        service = manifests.service(self.identity, 80, called, annotations={"pulumi.com/skipAwait": "true"})
+        return k8s.core.v1.Service(f"{self.identity.name}-{role}", opts=opts, **service)

@@ -56,6 +56,29 @@ def test_versions_are_told_apart_by_two_services_whose_selectors_belong_to_the_c
 
 
 @pytest.mark.parametrize("stack", ROLLING)
+def test_what_the_controller_wants_to_find_is_there_before_a_rollout_and_waits_for_no_pod(stack: str) -> None:
+    """It starts no pod of a Rollout that names a missing Service or whose route is missing, and `up` waits for the pods."""
+    made = graph(stack)
+    for rollout in of(made, ROLLOUT):
+        namespace = rollout.inputs["metadata"]["namespace"]
+        services = of(made, SERVICE, namespace)
+        assert {service.urn for service in services} <= set(rollout.dependencies)
+        assert {service.inputs["metadata"]["annotations"]["pulumi.com/skipAwait"] for service in services} == {"true"}
+        for route in of(made, ROUTE, namespace):
+            weighed = "canary" in rollout.inputs["spec"]["strategy"]
+            first, then = (route, rollout) if weighed else (rollout, route)
+            assert first.urn in then.dependencies
+
+
+@pytest.mark.parametrize("stack", ROLLING)
+def test_an_endpoint_never_waits_for_its_shadow(stack: str) -> None:
+    made = graph(stack)
+    shadows = {r.urn for r in made if r.type == "kubernetes:apps/v1:Deployment" and "ShadowEndpoint" in r.urn}
+    assert shadows
+    assert not [row.name for row in made if shadows & set(row.dependencies)]
+
+
+@pytest.mark.parametrize("stack", ROLLING)
 def test_one_mechanism_moves_weights_and_it_is_installed(stack: str) -> None:
     made = graph(stack)
     (release,) = [r for r in made.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["name"] == "argo-rollouts"]

@@ -62,19 +62,23 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
         self.secrets: Mapping[str, SecretKey] = {}
         self.awake = awake(self.identity.namespace, self.pool.resource) if args.scale.min == 0 else ""
-        replicas = self._replicas()
+        self.services = releasing.announced(self.enclosure, args)
+        route = self._route(self.services) if releasing.weighed(args) else ()
+        replicas = self._replicas([*self.services, *route])
         self._watch(replicas)
         if args.scale.warm and warmth:
             warm.hold(self.enclosure, args, self.pool, warmth, replicas)
         ports.opened(self.enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
-        self._route(releasing.publish(self.enclosure, args, replicas))
+        addresses = releasing.publish(self.enclosure, replicas, self.services)
+        if not route:
+            self._route(addresses)
         self._probe()
         self.namespace = self.identity.namespace
         self.url = f"http://{self.identity.name}.{self.identity.namespace}.svc"
         self.register_outputs({"namespace": self.namespace, "url": self.url})
 
-    def _replicas(self) -> pulumi.Resource:
-        """What serves: pods, or groups of pods, that may read their model and reach it, and what they must start after."""
+    def _replicas(self, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+        """What serves: pods, or groups of pods, that may read their model and reach it, started after what they need and what is given."""
         args, enclosure, identity = self.args, self.enclosure, self.identity
         binding, account = enclosure.bind(self.cluster, "endpoint", [Grant(self.models, "read", self.model.prefix)])
         destinations = [*self.cluster.dataplane_egress, *binding.egress]
@@ -84,7 +88,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         uri = pulumi.Output.concat(self.models.uri, "/", self.model.prefix)
         reach = {**self.models.environment, **binding.environment}
         variables = {**reach, **self.secrets}
-        after = [account, network, *binding.depends_on, *self.cluster.ready]
+        after = [*after, account, network, *binding.depends_on, *self.cluster.ready]
         if args.cache:
             sources, before = (self.model, uri, reach), [account, *binding.depends_on]
             after.append(cache.fill(enclosure, args.cache, sources, self.cluster.storage_classes, destinations, before))
@@ -123,11 +127,11 @@ class InferenceEndpoint(pulumi.ComponentResource):
             k8s.core.v1.ConfigMap(f"{identity.name}-dashboard", opts=self.enclosure.inside(), **shown)
         self.enclosure.custom("scaler", scaled_object(identity, args.scale, looked_at, target), replicas)
 
-    def _route(self, services: Sequence[pulumi.Resource]) -> None:
+    def _route(self, services: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
         """The way in from outside, and a shadow that sees copies of what comes by it, where they are asked for."""
         args, front = self.args, self.front
         if front is None or args.traffic is None:
-            return
+            return ()
         shadow = None
         if args.shadow:
             shadow = Shadow(
@@ -142,7 +146,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
                 context=self.context,
                 space=self.space,
             )
-        routing.attach(self.enclosure, args, args.traffic, front, services=services, shadow=shadow)
+        return [routing.attach(self.enclosure, args, args.traffic, front, services=services, shadow=shadow)]
 
     def _probe(self) -> None:
         """The client that asks for an answer, where it is asked for."""

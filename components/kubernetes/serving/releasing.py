@@ -42,18 +42,32 @@ def templates(identity: Identity, args: InferenceEndpointArgs, prometheus: str) 
         yield analysis.gated(args.objectives, args.engine.counts, gates, identity, prometheus, role="canary", asked=asked)
 
 
-def publish(enclosure: Enclosure, args: InferenceEndpointArgs, replicas: pulumi.Resource) -> Sequence[pulumi.Resource]:
-    """The Services: one, and with a rollout that tells versions apart one for the new version."""
-    second = _second(args)
-    made = [enclosure.publish(replicas, managed=bool(second))]
-    if second:
-        made.append(enclosure.serve(f"{enclosure.identity.name}-{second}", second, replicas, managed=True))
-    return made
+def announced(enclosure: Enclosure, args: InferenceEndpointArgs) -> Sequence[pulumi.Resource]:
+    """The Services that the controller points at one version each; none where all versions are behind one.
+
+    They are there before the replicas: it takes a Rollout for invalid, and starts no pod of it, while a Service that it names is missing.
+    """
+    name, second = enclosure.identity.name, _second(args)
+    roles = {name: "service", f"{name}-{second}": second} if second else {}
+    return [enclosure.announce(called, role, steered=True) for called, role in roles.items()]
+
+
+def weighed(args: InferenceEndpointArgs) -> bool:
+    """Whether the controller sets weights of the route, which must be there before the replicas: without it no Rollout comes to a state."""
+    return _second(args) == "canary"
+
+
+def publish(enclosure: Enclosure, replicas: pulumi.Resource, services: Sequence[pulumi.Resource]) -> Sequence[pulumi.Resource]:
+    """What makes the replicas an address that requests may be sent to: the announced Services and what stands behind them, or a Service."""
+    if not services:
+        return [enclosure.publish(replicas)]
+    enclosure.budget()
+    return [*services, replicas]
 
 
 def weights(identity: Identity, args: InferenceEndpointArgs) -> Mapping[str, int]:
     """Services that the route names, each with its share of 100; those of a canary change while one takes over."""
-    shared = {f"{identity.name}-canary": 0} if _second(args) == "canary" else {}
+    shared = {f"{identity.name}-canary": 0} if weighed(args) else {}
     return {identity.name: 100, **shared}
 
 

@@ -165,7 +165,7 @@ def _canary(args: CanaryArgs, name: str, routed: str) -> Manifest:
         "stableService": name,
         "canaryService": f"{name}-canary",
         "abortScaleDownDelaySeconds": ABORT_DELAY,
-        "dynamicStableScale": args.old == "shrinking",
+        **({"dynamicStableScale": True} if args.old == "shrinking" else {}),  # the controller drops what is false, and a refresh sees it
         "trafficRouting": {"plugins": {GATEWAY_PLUGIN: {"httpRoute": name, "namespace": routed}}},
     }
 

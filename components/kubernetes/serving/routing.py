@@ -25,7 +25,7 @@ def attach(
     *,
     services: Sequence[pulumi.Resource],
     shadow: Shadow | None,
-) -> None:
+) -> pulumi.Resource:
     """Make the route to the endpoint's Services, behind authentication from its first moment."""
     identity, weights = enclosure.identity, releasing.weights(enclosure.identity, endpoint)
     guards = _guards(enclosure, args, front)
@@ -36,7 +36,7 @@ def attach(
         # To the API server the list of rules is one field, which the controller of rollouts owns once it has set weights in it.
         manifest["metadata"]["annotations"] = {"pulumi.com/patchForce": "true"}
         more = pulumi.ResourceOptions(ignore_changes=[WEIGHTS])
-    enclosure.custom("route", manifest, *after, more=more)
+    return enclosure.custom("route", manifest, *after, more=more)
 
 
 def _guards(enclosure: Enclosure, args: TrafficArgs, front: Front) -> Sequence[pulumi.Resource]:

@@ -89,13 +89,14 @@ class Shadow(pulumi.ComponentResource):
         uri = pulumi.Output.concat(models.uri, "/", model.prefix)
         replica = pods.template(self.identity, args, pool, uri, variables, zonal=cluster.zonal)
         after = [account, network, *binding.depends_on, *cluster.ready]
-        made = enclosure.run(pods.deployment(self.identity, args, replica), pods.wait(args), *after)
-        self.ready = tuple(self._around(enclosure, made, endpoint.namespace))
+        enclosure.run(pods.deployment(self.identity, args, replica), pods.wait(args), *after)
+        self.ready = tuple(self._around(enclosure, endpoint.namespace))
         self.register_outputs({"namespace": self.identity.namespace})
 
-    def _around(self, enclosure: Enclosure, made: pulumi.Resource, routes: str) -> Iterator[pulumi.Resource]:
-        """What scrapes the pods, and what lets the route name them."""
+    def _around(self, enclosure: Enclosure, routes: str) -> Iterator[pulumi.Resource]:
+        """What scrapes the pods, and what lets the route name them, whether they are up or not: the endpoint never waits for its shadow."""
         enclosure.custom("monitor", pod_monitor(self.identity))
-        yield enclosure.publish(made)
+        enclosure.budget()
+        yield enclosure.announce(self.identity.name, "service")
         if routes != self.identity.namespace:
             yield enclosure.custom("grant", grant(self.identity, routes))
