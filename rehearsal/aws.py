@@ -110,7 +110,9 @@ class Aws:
         region = wire.revealed(inputs.get("region"))
         return replace(instance.scope, region=region) if isinstance(region, str) and region else instance.scope
 
-    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> None:
+    def admit(
+        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
+    ) -> None:
         """Raise when something the inputs refer to does not exist in this account and region."""
         scope = self.place(instance, token, inputs)
         for path, tokens, value, shown in _referenced(token, inputs):
@@ -143,8 +145,15 @@ class Aws:
             return ()
         return [*row["outputs"], *([row["follower"]] if inputs.get(row["follows_if"]) is True else ())]
 
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
         """Nothing: a preview does not reach it."""
+
+    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Nothing: what is made is ready."""
+
+    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The inputs: nobody else changes them."""
+        return inputs
 
     def close(self) -> None:
         """Nothing is held."""

@@ -58,8 +58,12 @@ class Cloud(Protocol):
     def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
         """Where an object lives: a resource may name its own region, and some services have none."""
 
-    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> Object | None:
-        """Raise what the cloud refuses before it makes or changes an object; an object to adopt, if the API upserts."""
+    def admit(
+        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
+    ) -> Object | None:
+        """Raise what the cloud refuses before it makes or changes an object; an object to adopt, if the API upserts.
+
+        `ignored` are the property paths that the program leaves to others."""
 
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str, CloudError]]:
         """(namespace of names, name, refusal if it is taken)."""
@@ -70,8 +74,14 @@ class Cloud(Protocol):
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """Those of `counts` that a change of these properties moves; a preview does not know them."""
 
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
         """Raise what the cloud itself would refuse if it were asked in a preview; most cannot be."""
+
+    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Return when an object that was made or changed is ready; raise CloudError when it does not become so."""
+
+    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The inputs as others have left them; None when the object is gone."""
 
     def close(self) -> None:
         """Give back what answering took."""

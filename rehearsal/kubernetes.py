@@ -95,7 +95,9 @@ class Kubernetes:
         """The cluster; nothing an object says can move it."""
         return instance.scope
 
-    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> Object | None:
+    def admit(
+        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
+    ) -> Object | None:
         """Raise when the namespace is missing or another owner's fields differ; the object to take over when they do not."""
         namespace = namespace_of(instance, token, inputs)
         there = _makes_namespace(token, inputs) or self._existing.has(instance.scope.cluster, namespace)
@@ -127,8 +129,15 @@ class Kubernetes:
         """None: nothing here counts versions."""
         return ()
 
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
         """Nothing: a preview does not reach it."""
+
+    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
+        """Nothing: what is made is ready."""
+
+    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The inputs: nobody else changes them."""
+        return inputs
 
     def close(self) -> None:
         """Nothing is held."""

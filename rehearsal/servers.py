@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rehearsal.cloud import Cloud
     from rehearsal.faults import Faults
+    from rehearsal.real_kubernetes import Beside
     from rehearsal.store import Store
 
 WORKERS = 64
@@ -68,6 +69,7 @@ def start(
     faults: Path | None = None,
     pace: float = 0.0,
     clusters: Path | None = None,
+    beside: "Beside | None" = None,
 ) -> Running:
     """Serve `aws` and `kubernetes` over the store at `store_path`, which is made when it is not there.
 
@@ -77,7 +79,7 @@ def start(
         objects: {"aws:ec2/vpc:Vpc": [vpc-0abc]}  # ids, ARNs or names by type, as shell patterns
         namespaces: {"*": [monitoring]}           # by cluster identity, as a shell pattern
 
-    `clusters` is a folder for real API servers, one for each cluster; without it clusters are schemas alone.
+    `clusters` is a folder for real API servers, one for each cluster, with `beside` each; without it clusters are schemas alone.
     `faults` is a file of `rehearsal.faults`. `pace` is how long a creation or deletion takes, as a part of what it takes in a real cloud
     (see graph.types.latency): at 0 none waits, at 1 all take their time.
 
@@ -95,7 +97,7 @@ def start(
     namespaces = kubernetes.Existing(given.get("namespaces", {}))
     clouds: tuple[Cloud, ...] = (
         aws.Aws(aws.Existing(str(given.get("account", "")), given.get("objects", {}))),
-        real_kubernetes.RealKubernetes(namespaces, clusters) if clusters else kubernetes.Kubernetes(namespaces),
+        real_kubernetes.RealKubernetes(namespaces, clusters, beside) if clusters else kubernetes.Kubernetes(namespaces),
     )
     store = Store(store_path)
     served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds}

@@ -17,11 +17,14 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Final, Protocol, Self
+from typing import IO, TYPE_CHECKING, Any, Final, Protocol, Self
 
 from rehearsal.engine import Engine, locate
 from rehearsal.foreground import Result, run
 from rehearsal.staged_file import StagedFile
+
+if TYPE_CHECKING:
+    from rehearsal.real_kubernetes import Beside
 
 SCRUBBED: Final = re.compile(r"(AWS_|AZURE_|ARM_|GOOGLE_|GCLOUD_|CLOUDSDK_|PULUMI_|KUBE|HELM_|GRPC_|PYTHONPATH$|GIT_)")
 """Ambient variables that could lead a rehearsal to a real cloud, cluster or backend."""
@@ -66,11 +69,18 @@ def rehearsals() -> Path:
 
 
 def stand_in_clouds(
-    store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None, pace: float = 0.0, *, real_clusters: bool = False
+    store: Path,
+    faults: Path | None,
+    existing: Mapping[str, Any] | None = None,
+    pace: float = 0.0,
+    *,
+    real_clusters: bool = False,
+    beside: "Beside | None" = None,
 ) -> Running:
     """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it, `pace` how slow they are (see there).
 
-    `real_clusters` puts a real API server behind every cluster, its data beside the store.
+    `real_clusters` puts a real API server behind every cluster, its data beside the store, and `beside` starts what runs with each
+    (see rehearsal.real_kubernetes).
 
     Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
     """
@@ -78,7 +88,7 @@ def stand_in_clouds(
 
     try:
         clusters = store.parent / "clusters" if real_clusters else None
-        return start(store, faults=faults, existing=existing, pace=pace, clusters=clusters)
+        return start(store, faults=faults, existing=existing, pace=pace, clusters=clusters, beside=beside)
     except ValueError as error:
         raise StageFailed(str(error)) from error
 

@@ -87,6 +87,8 @@ def test_a_stack_comes_up_stays_and_goes_on_a_real_api_server(server: ApiServer,
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     with Stage(ROOT, "onprem", clouds=lambda store, faults: stand_in_clouds(store, faults, real_clusters=True)) as stage:
         stage.pulumi("up", "--yes", "--skip-preview", check=True)
+        refreshed = stage.pulumi("refresh", "--yes", "--expect-no-changes")
+        assert refreshed.code == 0, refreshed.stdout
         again = stage.pulumi("preview", "--expect-no-changes")
         assert again.code == 0, again.stdout
         stage.pulumi("destroy", "--yes", "--skip-preview", check=True)
