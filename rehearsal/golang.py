@@ -13,7 +13,6 @@ from rehearsal.watch import Failed, Progress, minutes, watched
 
 BUILD_LIMIT: Final = 2400.0
 """Seconds a build may take: five times what the largest needs on two cores."""
-LOCKS: Final = ("go.mod", "go.sum")
 DROPPED: Final = ("GOFLAGS", "GOOS", "GOARCH")
 """Variables of the caller that would change what is built."""
 
@@ -29,14 +28,15 @@ def cache(name: str) -> Path:
 
 
 def build(locks: Path, packages: Sequence[str], into: Path, *, stamp: str, label: str, tell: Progress) -> None:
-    """Build main packages into the folder `into`, from the go.mod and go.sum in `locks`; `stamp` goes to the linker. Raises Unavailable."""
+    """Build main packages into the folder `into`, from the go.mod and go.sum in `locks`, beside which packages of ours lie.
+
+    `stamp` goes to the linker. Raises Unavailable.
+    """
     go = shutil.which("go")
     if not go:
         raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
     source = into.with_name(f"{into.name}-source")
-    source.mkdir(parents=True)
-    for name in LOCKS:
-        shutil.copyfile(locks / name, source / name)
+    shutil.copytree(locks, source)
     # Read-only modules: every module must match its locked hash, and none may be added.
     command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", stamp, "-o", f"{into}{os.sep}", *packages]
     environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}

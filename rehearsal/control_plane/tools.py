@@ -34,7 +34,7 @@ class Tool:
     name: str
     version: str
     packages: Mapping[str, str]
-    """Program to its main package."""
+    """Program to its main package; one that begins with ./ is ours, and lies beside the locks."""
     stamp: str = "-s -w"
     """Linker flags."""
     same_minor: bool = False
@@ -70,10 +70,11 @@ KUBE_SCORE: Final = Tool(
 ROLLOUTS: Final = Tool(
     "argo-rollouts",
     "1.9.0",
-    {"rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"},
+    {"rollouts-controller": "github.com/argoproj/argo-rollouts/cmd/rollouts-controller", "route-weights": "./route-weights"},
     "-s -w -X github.com/argoproj/argo-rollouts/utils/version.version=1.9.0",
 )
-"""The controller that exchanges versions, at the version that the add-on table's chart runs; for tests of its judgement."""
+"""The controller that exchanges versions, at the version that the add-on table's chart runs, for tests of its judgement; and a stand-in for
+its plugin that sets weights of routes."""
 
 
 class NoControlPlane(Exception):
