@@ -102,6 +102,16 @@ class SecretStoreFacts:
     """What must exist before it can be read."""
 
 
+@dataclass(frozen=True, slots=True)
+class NotificationTopic:
+    """A topic of the site that people subscribe to, and that the cluster's Alertmanager may publish to."""
+
+    arn: pulumi.Output[str]
+    region: str
+    ready: Sequence[pulumi.Resource]
+    """What must exist before Alertmanager starts: a pod has the rights of its identity only if they were there first."""
+
+
 class ObjectStore(Protocol):
     """A bucket that speaks S3."""
 

@@ -17,7 +17,7 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra import aws_addresses, aws_cluster_rules, aws_given, aws_notes, aws_room
+from infra import alert_rules, aws_addresses, aws_cluster_rules, aws_given, aws_notes, aws_room
 from infra import aws_recovery_rules as recovery_rules
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_capacity_rules import blocks_over, images_held, images_pulled, images_run, machines_offered, starters_there, zones_of_site
@@ -81,6 +81,19 @@ class AwsPlatform(AnyAwsPlatform):
         """What a node of the pool has, with what is taken of it before an endpoint comes."""
         args, node = self.cluster.pools[pool], self.node(pool)
         return replace(node, kept=aws_room.taken(self.cluster, self.storage, self.operators, args)) if node else None
+
+    @property
+    def tells(self) -> bool:
+        """Whether there are alarms, which have a topic."""
+        return self.alarms is not None
+
+    @rule("alerts", "alarms")
+    def _topic_is_there(self) -> Iterator[Problem]:
+        yield from alert_rules.topic(self.alerts, there=self.tells)
+
+    @rule("alerts", "network")
+    def _receivers_within_reach(self) -> Iterator[Problem]:
+        yield from alert_rules.within_reach(self.alerts, closed=self.network.closed)
 
     def unadmitted(self, principal: str) -> str:
         """Why somebody cannot be a member of a team."""

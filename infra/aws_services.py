@@ -12,5 +12,6 @@ STREAM_SERVICES = ("athena", "glue", "kinesis-streams")
 def services(platform: AwsPlatform) -> tuple[str, ...]:
     """Every AWS service that is called from the VPC, sorted; S3 apart, which always has a gateway."""
     secrets = {"secretsmanager"} if "external-secrets" in platform.operators.install else set()
+    told = {"sns"} if platform.alerts and platform.alerts.tells_topic else set()
     streams = STREAM_SERVICES if platform.streams else ()
-    return tuple(sorted({*NODE_SERVICES, *called(platform.cluster, features(platform.storage)), *secrets, *streams}))
+    return tuple(sorted({*NODE_SERVICES, *called(platform.cluster, features(platform.storage)), *secrets, *told, *streams}))

@@ -1,10 +1,13 @@
 """A platform on AWS becomes the contracts that everything above it takes."""
 
+from typing import TYPE_CHECKING
+
 import pulumi
 
 from components.aws.network.existing import ExistingNetwork, ExistingNetworkArgs
 from components.aws.network.facts import NetworkFacts
-from components.contracts import Context
+from components.contracts import Context, NotificationTopic
+from components.kubernetes.addons.operators import ALERTMANAGER, monitoring_of
 from components.labels import Labels
 from components.naming import Naming
 from infra.aws_platform import AwsPlatform
@@ -14,6 +17,10 @@ from infra.aws_services import services
 from infra.aws_volumes import volumes
 from infra.aws_wiring import wiring
 from infra.site import Site
+
+if TYPE_CHECKING:
+    from components.aws.alarms.topic import AlarmTopic
+    from components.aws.cluster.facts import AwsCluster
 
 
 def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) -> Site:
@@ -71,8 +78,16 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     if platform.streams and topic:
         Streams("streams", platform.streams, cluster=cluster, storage=storage, topic=topic, context=context, opts=here)
     kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None
+    heard = _heard(platform, cluster, topic)
     told = wiring(context, cluster.reached, storage.models)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept, told)
+    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept, heard, told)
+
+
+def _heard(platform: AwsPlatform, cluster: "AwsCluster", topic: "AlarmTopic | None") -> NotificationTopic | None:
+    """The topic of the stack's alarms, where alerts are told to it as well."""
+    if topic is None or platform.alerts is None or not platform.alerts.tells_topic:
+        return None
+    return topic.heard(cluster, monitoring_of(platform.operators).namespace, ALERTMANAGER)
 
 
 def _network(platform: AwsPlatform, context: Context, opts: pulumi.ResourceOptions) -> NetworkFacts:

@@ -6,6 +6,7 @@ import pulumi
 
 from components.kubernetes.addons.facts import OperatorFacts, RunningOperators
 from components.kubernetes.addons.operators import Operators, monitoring_of
+from components.kubernetes.alerts.alerts import Alerts
 from components.kubernetes.gateway.front import Front
 from components.kubernetes.gateway.gateway import Gateway, front_of
 from components.kubernetes.serving.endpoint import InferenceEndpoint, InferenceEndpointArgs
@@ -33,7 +34,9 @@ def compose(stack_file: AnyStack, *, project: str, stack: str) -> Outputs:
 def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
     """A site and everything on it."""
     site = build(platform, project=project, stack=stack)
-    operators = Operators("operators", platform.operators, cluster=site.cluster, context=site.context, secrets=site.secrets)
+    operators = Operators(
+        "operators", platform.operators, cluster=site.cluster, context=site.context, secrets=site.secrets, topic=site.topic
+    )
     tracking = TrackingServer(
         "tracking",
         platform.tracking,
@@ -47,6 +50,8 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
         team: TeamSpace(team, args, cluster=site.cluster, operators=operators, context=site.context).namespace
         for team, args in platform.teams.items()
     }
+    if platform.alerts:
+        Alerts("alerts", platform.alerts, spaces=spaces, topic=site.topic, cluster=site.cluster, operators=operators, context=site.context)
     front = Gateway(args, cluster=site.cluster, operators=operators, context=site.context).front if (args := platform.gateway) else None
     warmth = _warmth(platform, site)
     endpoints = _endpoints(platform.endpoints, site, operators, front, warmth=warmth)

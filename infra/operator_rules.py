@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from components.kubernetes.addons.operators import OperatorName, OperatorsArgs
+from components.kubernetes.alerts.args import AlertsArgs, TopicReceiver
 from components.kubernetes.gateway.args import GatewayArgs, IssuedCertificate
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Problem
@@ -34,6 +35,13 @@ def of_gateway(gateway: GatewayArgs | None) -> Iterator[Need]:
         yield Need("envoy-gateway", "the gateway")
         if isinstance(gateway.certificate, IssuedCertificate):
             yield Need("cert-manager", "the gateway's certificate")
+
+
+def of_alerts(alerts: AlertsArgs | None) -> Iterator[Need]:
+    """What receivers of alerts rely on."""
+    kept = [name for name, receiver in alerts.receivers.items() if not isinstance(receiver, TopicReceiver)] if alerts else []
+    if kept:
+        yield Need("external-secrets", f"the address of {', '.join(kept)}, which hear alerts")
 
 
 def unweighed(operators: OperatorsArgs, endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:

@@ -8,14 +8,15 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from components.kubernetes.addons.operators import OperatorsArgs
+from components.kubernetes.alerts.args import AlertsArgs
 from components.kubernetes.gateway.gateway import GatewayArgs
 from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Name, Problem, Spec, rule
-from infra import cold_starts, endpoint_fit, team_rules, traffic_rules
+from infra import alert_rules, cold_starts, endpoint_fit, team_rules, traffic_rules
 from infra.between import Node, look_alike, no_pool
 from infra.notes import Note
-from infra.operator_rules import of_endpoints, of_gateway, unmet, unweighed
+from infra.operator_rules import of_alerts, of_endpoints, of_gateway, unmet, unweighed
 from infra.stack import Stack
 
 
@@ -24,6 +25,8 @@ class Common(Stack):
 
     operators: OperatorsArgs = OperatorsArgs()
     """Operators that workloads rely on."""
+    alerts: AlertsArgs | None = None
+    """Who hears the alerts of the Prometheus that this stack installs; absent leaves them unheard."""
     tracking: TrackingServerArgs
     """The tracking server, MLflow."""
     teams: dict[Name, TeamArgs] = Field(default_factory=dict)
@@ -39,6 +42,10 @@ class Common(Stack):
     @rule("teams")
     def _teams_told_apart(self) -> Iterator[Problem]:
         yield from look_alike("teams", self.teams)
+
+    @rule("alerts", "operators", "teams")
+    def _alerts_heard(self) -> Iterator[Problem]:
+        yield from alert_rules.heard(self.alerts, self.operators, self.teams)
 
     @rule("gateway", "endpoints")
     def _reached(self) -> Iterator[Problem]:
@@ -87,9 +94,18 @@ class Platform(Common):
         for problem in look_alike("pools", self.pool_names):
             yield Problem(("cluster", *problem.path), problem.message)
 
-    @rule("operators", "gateway", "endpoints")
+    @property
+    def tells(self) -> bool:
+        """Whether there is a topic of the stack's own that people subscribe to."""
+        return False
+
+    @rule("alerts")
+    def _topic_is_there(self) -> Iterator[Problem]:
+        yield from alert_rules.topic(self.alerts, there=self.tells)
+
+    @rule("operators", "gateway", "endpoints", "alerts")
     def _operators_are_there(self) -> Iterator[Problem]:
-        yield from unmet(self.operators, [*of_endpoints(self.endpoints), *of_gateway(self.gateway)])
+        yield from unmet(self.operators, [*of_endpoints(self.endpoints), *of_gateway(self.gateway), *of_alerts(self.alerts)])
 
     @rule("operators", "endpoints")
     def _canaries_are_weighed(self) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pulumi
 
-from components.contracts import Cluster, Context, Database, ImageRegistry, ObjectStore, SecretStoreFacts, SharedVolume
+from components.contracts import Cluster, Context, Database, ImageRegistry, NotificationTopic, ObjectStore, SecretStoreFacts, SharedVolume
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,5 +29,7 @@ class Site(Ground):
     """File systems that pods may mount, by the name of the claim."""
     secrets: SecretStoreFacts | None = None
     """The site's own secret store; None where administrators keep one, or there is none."""
+    topic: NotificationTopic | None = None
+    """The topic of the stack's own alarms, where alerts are told to it."""
     wiring: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     """What a stack of endpoints must be told of where things are (infra.layers); nothing secret."""

@@ -29,6 +29,7 @@ TWINS = (
     Twin("keda.sh/v1alpha1", "ScaledObject", {("spec", "triggers", 0, "metricType"): 5}, "spec.triggers"),
     Twin("monitoring.coreos.com/v1", "PodMonitor", {("spec", "podMetricsEndpoints", 0, "scheme"): "ftp"}, "Unsupported value"),
     Twin("monitoring.coreos.com/v1", "PrometheusRule", {("spec", "groups", 0, "rules", 0, "expr"): []}, "spec.groups[0].rules[0].expr"),
+    Twin("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig", {("spec", "route", "groupWait"): "half a minute"}, "spec.route.groupWait"),
     Twin("v1", "PersistentVolumeClaim", {("spec", "accessModes"): ["Sideways"]}, "spec.accessModes"),
     Twin("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet", {("spec", "startupPolicy"): "Sometime"}, "Unsupported value"),
     Twin("v1", "ConfigMap", {("data", "no spaces please"): "x"}, "a valid config key must consist of"),

@@ -124,8 +124,16 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
     "aws-sharing": {"cluster.pools.*.sharing.profile": {("cluster", "pools", "cut", "sharing", "profile"): "3g.20gb"}},
     "onprem-given": {"operators.install.[]": {("operators", "install"): ["keda", "lws"]}},
     "onprem-rollout": {
-        "operators.install.[]": {("operators", "install"): ["argo-rollouts", "cert-manager"]},
-        "operators.given.[]": {("operators", "given"): ["keda"], ("operators", "install"): ["argo-rollouts", "envoy-gateway"]},
+        "operators.install.[]": {("operators", "install"): ["argo-rollouts", "kube-prometheus-stack", "cert-manager"]},
+        "operators.given.[]": {
+            ("operators", "given"): ["keda", "external-secrets"],
+            ("operators", "install"): ["argo-rollouts", "kube-prometheus-stack", "envoy-gateway"],
+        },
+        "alerts.page": {("alerts", "page"): "channel"},
+        "alerts.ticket": {("alerts", "ticket"): "on-call"},
+        "alerts.heartbeat": {("alerts", "heartbeat"): "chat-bot"},
+        "alerts.teams.*.page": {("alerts", "teams", "vision", "page"): "channel"},
+        "alerts.teams.*.ticket": {("alerts", "teams", "vision", "ticket"): "on-call"},
         "gateway.domain": {("gateway", "domain"): "models.example.com"},
         "endpoints.*.rollout.canary.steps.[]": {("endpoints", "chat", "rollout", "canary", "steps"): ["50%", "100%"]},
     },

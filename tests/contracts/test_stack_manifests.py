@@ -9,7 +9,7 @@ from graph.exporters.kubernetes import manifest, objects
 from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
-CUSTOM = {"ClusterSecretStore", "ExternalSecret", "PodMonitor", "PrometheusRule", "ScaledObject", "SecretStore"}
+CUSTOM = {"AlertmanagerConfig", "ClusterSecretStore", "ExternalSecret", "PodMonitor", "PrometheusRule", "ScaledObject", "SecretStore"}
 GROUPS = ("argoproj.io/", "cert-manager.io/", "gateway.envoyproxy.io/", "gateway.networking.k8s.io/")
 """Kinds that only an operator's schema can judge."""
 

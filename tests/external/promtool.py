@@ -1,4 +1,4 @@
-"""promtool, from PATH or out of Debian's package: unpacked into the user's cache, not installed."""
+"""promtool and amtool, from PATH or out of Debian's packages: unpacked into the user's cache, not installed."""
 
 import shutil
 import subprocess
@@ -7,23 +7,26 @@ from pathlib import Path
 
 from rehearsal.golang import Unavailable, cache
 
+PACKAGES = {"promtool": "prometheus", "amtool": "prometheus-alertmanager"}
 
-def locate() -> Path:
+
+def locate(program: str = "promtool") -> Path:
     """The program. Raises Unavailable."""
-    found = shutil.which("promtool")
-    kept = cache("promtool") / "usr" / "bin" / "promtool"
+    found = shutil.which(program)
+    kept = cache(program) / "usr" / "bin" / program
     if found:
         return Path(found)
     if not kept.exists():
-        _unpack(cache("promtool"))
+        _unpack(program, cache(program))
     return kept
 
 
-def _unpack(into: Path) -> None:
+def _unpack(program: str, into: Path) -> None:
     if not shutil.which("apt-get"):
-        raise Unavailable("there is no promtool on PATH, and no apt-get to have it by")
+        raise Unavailable(f"there is no {program} on PATH, and no apt-get to have it by")
+    package = PACKAGES[program]
     with tempfile.TemporaryDirectory() as folder:
-        steps = (["apt-get", "download", "prometheus"], ["sh", "-c", f"dpkg -x prometheus_*.deb '{into}'"])
+        steps = (["apt-get", "download", package], ["sh", "-c", f"dpkg -x {package}_*.deb '{into}'"])
         for step in steps:
             done = subprocess.run(step, cwd=folder, capture_output=True, text=True, timeout=300)
             if done.returncode:

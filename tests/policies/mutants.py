@@ -228,6 +228,12 @@ DEFECTS: dict[str, Defect] = {
     "route-weights": Defect(ROUTE, "spec/rules/0/backendRefs/1/weight", CUT),
     "gateway-internal": Defect("kubernetes:gateway.networking.k8s.io/v1:Gateway", "metadata/labels", {"groundwork.dev/exposure": "public"}),
     "shadow-writes-nothing": Defect("aws:iam/rolePolicy:RolePolicy", "policy", WRITES, DEPLOYMENT, where=lambda p: "shadow" in p.name),
+    "alerts-routed": Defect(
+        "kubernetes:monitoring.coreos.com/v1alpha1:AlertmanagerConfig",
+        "spec/route/routes/3/receiver",
+        "_nobody",
+        "kubernetes:monitoring.coreos.com/v1:PrometheusRule",
+    ),
     "no-plain-secrets": Defect(DEPLOYMENT, f"{CONTAINER}/env/0", {"name": "API_TOKEN", "value": "hunter2"}),
 }
 """Rule id to the defect that it must find in the prod stack."""

@@ -8,9 +8,10 @@ import pulumi
 from pydantic import Field, StringConstraints
 
 from components.aws.base import AwsComponent
-from components.aws.documents.alarms import alarms_publish, key_for_alarms
+from components.aws.cluster.facts import AwsCluster
+from components.aws.documents.alarms import alarms_publish, alerts_publish, key_for_alarms
 from components.aws.documents.statements import document
-from components.contracts import Context
+from components.contracts import Context, NotificationTopic
 from components.lazy import lazy
 from components.naming import short_hash
 from components.spec import Many, Spec
@@ -68,6 +69,12 @@ class AlarmTopic(AwsComponent):
         for email in args.emails:
             aws.sns.TopicSubscription(f"{name}-{short_hash(email)}", topic=self.arn, protocol="email", endpoint=email, opts=self.child())
         self.register_outputs({"arn": self.arn})
+
+    def heard(self, cluster: AwsCluster, namespace: str, account: str) -> NotificationTopic:
+        """The topic, with a service account that may publish to it."""
+        statements = alerts_publish(self.arn, self.topic_key.arn, self.region)
+        identity = cluster.grant(f"{self.prefix}-alerts", namespace, account, statements, self)
+        return NotificationTopic(self.arn, self.region, (identity.role, *identity.ready))
 
 
 def alarm(owner: AwsComponent, role: str, watch: Watch, topic: AlarmTopic) -> "aws.cloudwatch.MetricAlarm":

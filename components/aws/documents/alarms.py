@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from components.aws.documents.statements import Statement, Text, allow_service
+from components.aws.documents.statements import Statement, Text, allow, allow_service
+from components.aws.documents.streams import through
 
 
 def _allow_alarms(actions: str | Sequence[str], resource: Text, account: str, region: str) -> Statement:
@@ -30,4 +31,15 @@ def alarms_publish(topic: Text, account: str, region: str) -> tuple[Statement, S
             "Resource": topic,
             "Condition": {"Bool": {"aws:SecureTransport": "false"}},
         },
+    )
+
+
+def alerts_publish(topic: Text, key: Text, region: str) -> tuple[Statement, Statement]:
+    """Let Alertmanager publish to a topic that is encrypted with the key.
+
+    Source: SNS developer guide, "Enabling compatibility between event sources and encrypted topics".
+    """
+    return (
+        allow(["sns:Publish"], [topic]),
+        allow(["kms:Decrypt", "kms:GenerateDataKey*"], [key], condition=through("sns", region)),
     )

@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 
 import pulumi
 
-from components.contracts import AcceleratorPool, Cluster, Context, SecretStoreFacts
+from components.contracts import AcceleratorPool, Cluster, Context, NotificationTopic, SecretStoreFacts
 from components.kubernetes.addons import values
 from components.kubernetes.addons.charts import MirrorArgs, release
 from components.kubernetes.addons.facts import Monitoring
@@ -79,6 +79,10 @@ EXTERNAL_SECRETS = "external-secrets"
 """Namespace and service account of External Secrets; a site that reads a cloud's secret store grants that account the right."""
 
 
+ALERTMANAGER = "alertmanager"
+"""Service account of Alertmanager; a site whose topic hears alerts lets that account publish."""
+
+
 def monitoring_of(args: OperatorsArgs) -> Monitoring:
     """The given Prometheus, or the one that this stack installs."""
     if args.prometheus is not None:
@@ -116,15 +120,17 @@ class Operators(pulumi.ComponentResource):
         cluster: Cluster,
         context: Context,
         secrets: SecretStoreFacts | None = None,
+        topic: NotificationTopic | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
-        """`secrets` is the site's own secret store; namespaces of this stack may copy from it."""
+        """`secrets` is the site's own secret store; namespaces of this stack may copy from it. `topic` is told of alerts."""
         super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
         self.args = args
         self.monitoring = monitoring_of(args)
         made: dict[OperatorName, pulumi.Resource] = {}
         for operator in (known for known in get_args(OperatorName) if known in args.install):
             before = [made[first] for first in (FOLLOWS.get(operator),) if first in made]
+            before += topic.ready if topic and operator == "kube-prometheus-stack" else ()
             made[operator] = self._release(f"{name}-{operator}", operator, cluster, context, before)
         releases = tuple(made.values())
         self.ready = (*releases, *([self._store(f"{name}-secrets", secrets, releases, context)] if secrets else []))
