@@ -159,7 +159,7 @@ DEFECTS: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
     "container-security-context-user-group-id": spoilt(
         "Deployment", lambda b: b["spec"]["template"]["spec"].update(securityContext={"runAsUser": 1, "runAsGroup": 1})
     ),
-    "pod-probes": spoilt("Deployment", lambda b: container(b).pop("readinessProbe")),
+    "pod-probes": spoilt("Deployment", lambda b: container(b).pop("readinessProbe", None)),
     "pod-networkpolicy": spoilt("NetworkPolicy", lambda b: b["spec"].update(podSelector={"matchLabels": {"other": "x"}})),
     "deployment-has-poddisruptionbudget": spoilt(
         "PodDisruptionBudget", lambda b: b["spec"].update(selector={"matchLabels": {"other": "x"}})
