@@ -13,7 +13,7 @@ from components.spec import Problem, rule
 from infra import aws_cluster_rules, aws_given
 from infra.aws_any_platform import AnyAwsPlatform
 from infra.aws_room import DAEMONS, SYSTEM, operated
-from infra.between import Node
+from infra.between import Node, bytes_of
 from infra.endpoint_room import without_room
 
 
@@ -37,7 +37,8 @@ class AwsGivenPlatform(AnyAwsPlatform):
         if machine is None or unfit(machine):
             return None
         memory = machine.accelerator_memory_mib * 2**20
-        return Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20, least=args.nodes)
+        has = Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20)
+        return replace(has, least=args.nodes, fetches=bytes_of(args.pull_speed))
 
     @rule("endpoints", "cluster", "operators")
     def _endpoints_have_room(self) -> Iterator[Problem]:

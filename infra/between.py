@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 
 from components.contracts import Sharing
-from components.spec import Problem
+from components.spec import Problem, Size
 from infra.faults import did_you_mean
 
 LOOK_ALIKE = str.maketrans({"-": "", "0": "o", "1": "l", "i": "l", "5": "s", "8": "b", "2": "z"})
@@ -48,6 +48,11 @@ class Node:
     def room(self) -> int | None:
         """What is left of the memory, in bytes."""
         return None if self.memory is None else self.memory - sum(memory for _, memory in self.kept.values()) * 2**20
+
+
+def bytes_of(size: Size | None) -> int | None:
+    """The bytes of a size that may not be stated."""
+    return size.value if size else None
 
 
 def no_pool(name: str, known: Collection[str]) -> str:

@@ -6,7 +6,7 @@ from components.onprem.cluster import ExistingClusterArgs
 from components.onprem.database import ExistingDatabaseArgs
 from components.onprem.storage import ExistingStoreArgs
 from components.spec import Problem, rule
-from infra.between import Node, overlapping
+from infra.between import Node, bytes_of, overlapping
 from infra.platform import Platform
 from infra.site_specs import OnPremSite
 from infra.team_credentials import TeamContext
@@ -34,7 +34,7 @@ class OnPremPlatform(Platform):
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has."""
         args = self.cluster.pools[pool]
-        return Node(args.gpus_per_node, args.gpu_memory.value, args.nodes, least=args.nodes)
+        return Node(args.gpus_per_node, args.gpu_memory.value, args.nodes, least=args.nodes, fetches=bytes_of(args.pull_speed))
 
     @rule("object_store")
     def _store_addresses(self) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from components.contracts import AcceleratorPool, Binding, Context, Grant, LoadBalancer, StorageClass, Taint
 from components.kubernetes.credentials import bring
+from components.kubernetes.serving.coldstart import PullSpeed
 from components.kubernetes.vocabulary import LabelKey, LabelValue
 from components.onprem.storage import ExistingBucket
 from components.spec import Many, Name, Size, Spec
@@ -43,6 +44,9 @@ class ExistingPoolArgs(Spec):
     """Memory of one GPU. A model's weights are checked against it."""
     nodes: Annotated[int, Field(ge=1, le=10_000)]
     """Number of nodes. The sum of what endpoints may grow to is checked against it."""
+    pull_speed: PullSpeed | None = None
+    """How much of a container image a node fetches and unpacks in a second, as measured, such as 120MiB; cold starts are reckoned with it.
+    Absent is what is known of nodes elsewhere, 24 MB."""
 
 
 class ExistingClusterArgs(Spec):

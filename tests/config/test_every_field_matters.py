@@ -185,6 +185,8 @@ CHECKED: dict[str, dict[Place, Any]] = {
         ("cluster", "existing", "pools", "serving", "nodes"): 1,
         ("endpoints", "chat", "scale", "max"): 5,
     },
+    "cluster.pools.*.pull_speed": {("cluster", "pools", "large", "pull_speed"): "4MiB"},
+    "cluster.existing.pools.*.pull_speed": {("cluster", "existing", "pools", "serving", "pull_speed"): "4MiB"},
     "endpoints.*.scale.cold_start.within": {("endpoints", "chat", "scale", "cold_start", "within"): "5m"},
     "endpoints.*.scale.cold_start.image_size": {("endpoints", "chat", "scale", "cold_start", "image_size"): "40GiB"},
     "endpoints.*.facts.layers": {("endpoints", "chat", "facts", "layers"): 320},

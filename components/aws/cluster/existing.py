@@ -13,6 +13,7 @@ from components.aws.network.facts import NetworkFacts
 from components.contracts import AcceleratorPool, Context, StorageClass, Taint
 from components.given import Given
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
+from components.kubernetes.serving.coldstart import PullSpeed
 from components.kubernetes.vocabulary import LabelKey, LabelValue, Url
 from components.lazy import lazy
 from components.spec import Name, Problem, Spec, rule
@@ -47,6 +48,9 @@ class GivenPoolArgs(Spec):
     """Taints of the nodes with effect NoSchedule, which pods of the pool tolerate."""
     nodes: Annotated[int, Field(ge=1, le=10_000)]
     """Most nodes of the pool. The sum of what endpoints may grow to is checked against it."""
+    pull_speed: PullSpeed | None = None
+    """How much of a container image a node fetches and unpacks in a second, as measured, such as 120MiB; cold starts are reckoned with it.
+    Absent is what is known of nodes elsewhere, 24 MB."""
 
     @rule("machine")
     def _known(self) -> Iterator[Problem]:

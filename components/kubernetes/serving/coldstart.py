@@ -3,11 +3,22 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator
 
 from components.catalogue.tables import table_of
 from components.spec import Duration, Problem, Size, Spec, rule
 
+
+def _a_second(size: Size) -> Size:
+    if not size.value:
+        raise ValueError('must be more than nothing, such as "120MiB"')
+    return size
+
+
+PullSpeed = Annotated[Size, AfterValidator(_a_second)]
+"""How much of a container image a node fetches and unpacks in a second."""
 Way = Literal["serial", "bottlerocket", "al2023"]
 """How nodes fetch images: layer by layer, or in parallel by the image family of the node."""
 ADDED_EVERY = 60

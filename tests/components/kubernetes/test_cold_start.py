@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.kubernetes.serving.coldstart import ColdStartArgs, Parts, Start, figures, speed
+from components.onprem.cluster import ExistingPoolArgs
 from components.spec import Duration, Size
 from graph.types.tables import rows
 from infra.between import Node
@@ -166,6 +167,13 @@ def test_the_review_says_what_held_room_costs(endpoint_args: Any, node: Node, pr
 def test_where_nothing_is_promised_nothing_is_said(endpoint_args: Any) -> None:
     assert start(endpoint_args(), NODE) is None
     assert list(notes({"chat": endpoint_args()}, {"l40s": NODE})) == []
+
+
+def test_a_speed_that_was_measured_is_one() -> None:
+    pool = {"labels": {"a": "b"}, "gpus_per_node": 4, "gpu_memory": "48GiB", "nodes": 3}
+    with pytest.raises(ValueError, match="more than nothing"):
+        ExistingPoolArgs.model_validate({**pool, "pull_speed": "0MiB"})
+    assert ExistingPoolArgs.model_validate({**pool, "pull_speed": "120MiB"}).pull_speed == Size("120MiB")
 
 
 @pytest.mark.parametrize("within", ["0s", "3h"])
