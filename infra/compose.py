@@ -6,9 +6,11 @@ import pulumi
 
 from components.kubernetes.addons.facts import OperatorFacts, RunningOperators
 from components.kubernetes.addons.operators import Operators, monitoring_of
+from components.kubernetes.addons.values import nvidia
 from components.kubernetes.alerts.alerts import Alerts
 from components.kubernetes.gateway.front import Front
 from components.kubernetes.gateway.gateway import Gateway, front_of
+from components.kubernetes.gpus.watch import GpuWatch
 from components.kubernetes.serving.endpoint import InferenceEndpoint, InferenceEndpointArgs
 from components.kubernetes.serving.warm import WarmPriority, Warmth, warmth_of
 from components.kubernetes.teams.space import TeamSpace, space_of
@@ -37,6 +39,9 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
     operators = Operators(
         "operators", platform.operators, cluster=site.cluster, context=site.context, secrets=site.secrets, topic=site.topic
     )
+    if "dcgm-exporter" in platform.operators.install and nvidia(site.cluster.pools.values()):
+        board = platform.operators.gpu_dashboard
+        GpuWatch("gpus", cluster=site.cluster, operators=operators, context=site.context, board=board)
     tracking = TrackingServer(
         "tracking",
         platform.tracking,

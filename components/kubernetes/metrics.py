@@ -21,6 +21,8 @@ class Exporter:
     """Series by name; those of a histogram under the names that are queried."""
     buckets: Mapping[str, tuple[float, ...]]
     """Upper bounds of histograms, in their unit, so far as they are known."""
+    asked: frozenset[str] = frozenset()
+    """Those of its series that it exports only where it is told to."""
 
 
 @cache
@@ -34,8 +36,11 @@ def _exporter(name: str, row: Mapping[str, Any]) -> Exporter:
     histograms: Mapping[str, list[float]] = row.get("histograms", {})
     series: dict[str, Kind] = dict.fromkeys(row.get("gauges", ()), "gauge")
     series |= dict.fromkeys(row.get("counters", ()), "counter")
+    asked: list[str] = row.get("asked", [])
+    series |= dict.fromkeys(asked, "gauge")
     series |= {f"{metric}_{part}": "counter" for metric in histograms for part in ("bucket", "sum", "count")}
-    return Exporter(name, row["source"], series, {metric: tuple(map(float, bounds)) for metric, bounds in histograms.items() if bounds})
+    known = {metric: tuple(map(float, bounds)) for metric, bounds in histograms.items() if bounds}
+    return Exporter(name, row["source"], series, known, frozenset(asked))
 
 
 def buckets(exporter: str, histogram: str) -> tuple[float, ...]:

@@ -139,10 +139,10 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
     },
     "onprem": {
         "layer.[]": {("layer",): ["platform"], ("endpoints",): {}},
-        "operators.install.[]": {("operators", "install"): ["keda", "argo-rollouts", "cert-manager"]},
+        "operators.install.[]": {("operators", "install"): ["keda", "argo-rollouts", "cert-manager", "dcgm-exporter"]},
         "operators.given.[]": {
             ("operators", "given"): ["keda", "envoy-gateway"],
-            ("operators", "install"): ["argo-rollouts", "cert-manager"],
+            ("operators", "install"): ["argo-rollouts", "cert-manager", "dcgm-exporter"],
         },
         "endpoints.*.rollout.canary.steps.[]": {("endpoints", "chat", "rollout", "canary", "steps"): ["50%", "100%"]},
         "endpoints.*.traffic.host": {("endpoints", "chat", "traffic", "host"): "speak.ml.example.com"},

@@ -1,6 +1,5 @@
 """Alertmanager's own tool reads our routes, written as its operator writes them, and leads alerts by them."""
 
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -9,9 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from rehearsal.golang import Unavailable
 from tests.evaluated import evaluate
-from tests.external import promtool
 
 pytestmark = pytest.mark.external
 
@@ -22,18 +19,6 @@ STACKS = [
 ]
 WRITTEN = {"routingKey": "routing_key", "apiURL": "api_url", "urlSecret": "url", "topicARN": "topic_arn"}
 """Fields whose names the operator does not just spell in another way."""
-
-
-@pytest.fixture(scope="module")
-def tool(pytestconfig: pytest.Config) -> Path:
-    try:
-        return promtool.locate("amtool")
-    except Unavailable as why:
-        message = f"AMTOOL COULD NOT BE HAD, SO NOTHING BUT OUR TESTS HAS READ THE ROUTES: {why}"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message)
-        pytestconfig.pluginmanager.get_plugin("terminalreporter").write_line(message, red=True, bold=True)
-        pytest.skip(message)
 
 
 def snake(name: str) -> str:
@@ -60,39 +45,41 @@ def written(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     return path
 
 
-def led(tool: Path, config: Path, **labels: str) -> str:
+def led(amtool: Path, config: Path, **labels: str) -> str:
     words = [f"{name}={value}" for name, value in labels.items()]
-    done = subprocess.run([tool, "config", "routes", "test", f"--config.file={config}", *words], capture_output=True, text=True, timeout=60)
+    done = subprocess.run(
+        [amtool, "config", "routes", "test", f"--config.file={config}", *words], capture_output=True, text=True, timeout=60
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
 
-def test_the_configuration_is_sound(tool: Path, written: Path) -> None:
-    done = subprocess.run([tool, "check-config", written], capture_output=True, text=True, timeout=60)
+def test_the_configuration_is_sound(amtool: Path, written: Path) -> None:
+    done = subprocess.run([amtool, "check-config", written], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "SUCCESS" in done.stdout
 
 
-def test_alerts_are_led_as_the_stack_file_says(tool: Path, written: Path) -> None:
+def test_alerts_are_led_as_the_stack_file_says(amtool: Path, written: Path) -> None:
     config = yaml.safe_load(written.read_text())
     page = config["route"]["routes"][-1]["receiver"]
     heartbeat = config["route"]["routes"][0]["receiver"]
-    assert led(tool, written, alertname="EndpointErrors", severity="page") == page
-    assert led(tool, written, alertname="KubeAPIDown", severity="critical") == page
-    assert led(tool, written, alertname="GpuIdle", severity="ticket") == config["route"]["receiver"]
-    assert led(tool, written, alertname="NodeClockSkew", severity="warning") == config["route"]["receiver"]
-    assert led(tool, written, alertname="InfoInhibitor", severity="none") == "_nobody"
-    assert led(tool, written, alertname="Watchdog", severity="none") == heartbeat
+    assert led(amtool, written, alertname="EndpointErrors", severity="page") == page
+    assert led(amtool, written, alertname="KubeAPIDown", severity="critical") == page
+    assert led(amtool, written, alertname="GpuIdle", severity="ticket") == config["route"]["receiver"]
+    assert led(amtool, written, alertname="NodeClockSkew", severity="warning") == config["route"]["receiver"]
+    assert led(amtool, written, alertname="InfoInhibitor", severity="none") == "_nobody"
+    assert led(amtool, written, alertname="Watchdog", severity="none") == heartbeat
     for team in config["route"]["routes"][2:-1]:
         space = team["matchers"][0].split('"')[1]
-        assert led(tool, written, severity="ticket", namespace=space) == team["receiver"]
-        assert led(tool, written, severity="page", namespace=space) == team["routes"][0]["receiver"]
+        assert led(amtool, written, severity="ticket", namespace=space) == team["receiver"]
+        assert led(amtool, written, severity="page", namespace=space) == team["routes"][0]["receiver"]
 
 
-def test_a_route_to_an_unknown_receiver_is_seen(tool: Path, written: Path, tmp_path: Path) -> None:
+def test_a_route_to_an_unknown_receiver_is_seen(amtool: Path, written: Path, tmp_path: Path) -> None:
     config = yaml.safe_load(written.read_text())
     config["route"]["routes"][0]["receiver"] = "nowhere"
     broken = tmp_path / "broken.yaml"
     broken.write_text(yaml.safe_dump(config))
-    done = subprocess.run([tool, "check-config", broken], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([amtool, "check-config", broken], capture_output=True, text=True, timeout=60)
     assert done.returncode != 0

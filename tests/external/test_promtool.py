@@ -1,6 +1,5 @@
 """Prometheus's own tool reads our rules and runs them: for every alert one case that fires and one that does not."""
 
-import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,7 @@ from components.kubernetes.manifests import Identity
 from components.kubernetes.serving import probe
 from components.kubernetes.serving.monitor import series as series_of
 from components.kubernetes.serving.objectives import BURNS, ObjectivesArgs, prometheus_rule
-from rehearsal.golang import Unavailable
 from tests.evaluated import evaluate
-from tests.external import promtool
 
 pytestmark = pytest.mark.external
 
@@ -24,18 +21,6 @@ NAMESPACE = "serving"
 IDENTITY = Identity("chat", NAMESPACE, {"app.kubernetes.io/name": "inference-endpoint", "app.kubernetes.io/component": "chat"})
 ARGS = ObjectivesArgs.model_validate({"errors": "1%", "ttft_p95": "2.5s"})
 MINUTES = 3 * 24 * 60 + 60
-
-
-@pytest.fixture(scope="module")
-def tool(pytestconfig: pytest.Config) -> Path:
-    try:
-        return promtool.locate()
-    except Unavailable as why:
-        message = f"PROMTOOL COULD NOT BE HAD, SO NOTHING BUT OUR TESTS HAS READ THE ALERTS: {why}"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message)
-        pytestconfig.pluginmanager.get_plugin("terminalreporter").write_line(message, red=True, bold=True)
-        pytest.skip(message)
 
 
 def run(tool: Path, *words: str | Path) -> None:

@@ -44,6 +44,9 @@ class OperatorsArgs(Spec):
     """Image of Argo Rollouts' plugin for the Gateway API, by digest: rollouts then move the weights of routes. Absent goes by replicas."""
     prometheus: PrometheusArgs | None = None
     """The Prometheus that is given. Set exactly when kube-prometheus-stack is not installed here."""
+    gpu_dashboard: bool = False
+    """Whether there is a dashboard of all GPUs, for a Grafana whose sidecar reads ConfigMaps of all namespaces (grafana_dashboard).
+    It shows what the dcgm-exporter tells that this stack installs."""
     mirror: MirrorArgs | None = None
     """The registry that charts and images of everything installed on the cluster come from; absent takes each from its project's own."""
 
@@ -69,6 +72,12 @@ class OperatorsArgs(Spec):
         if self.gateway_plugin and "argo-rollouts" not in self.install:
             text = "is for the Argo Rollouts that this stack installs, and it installs none: add argo-rollouts to install, or remove it"
             yield Problem(("gateway_plugin",), text)
+
+    @rule("install", "gpu_dashboard")
+    def _dashboard_of_something(self) -> Iterator[Problem]:
+        if self.gpu_dashboard and "dcgm-exporter" not in self.install:
+            text = "would show nothing, since this stack installs no dcgm-exporter: add it to install, or leave the dashboard out"
+            yield Problem(("gpu_dashboard",), text)
 
     def has(self, operator: OperatorName) -> bool:
         """Whether an operator can be relied on: installed here, or run by others."""

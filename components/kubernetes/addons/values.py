@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from components.contracts import AcceleratorPool, Taint
+from components.kubernetes.gpus.counters import counters
 
 GATEWAY_PLUGIN = "argoproj-labs/gatewayAPI"
 """Name by which a rollout asks for the plugin that moves the weights of routes. Source: the plugin's docs/installation.md."""
@@ -46,14 +47,20 @@ def cert_manager(*, gateways: bool) -> Mapping[str, Any]:
     }
 
 
+def nvidia(pools: Iterable[AcceleratorPool]) -> list[AcceleratorPool]:
+    """The pools with NVIDIA GPUs."""
+    return [pool for pool in pools if pool.resource.startswith(NVIDIA)]
+
+
 def dcgm_exporter(pools: Iterable[AcceleratorPool]) -> Mapping[str, Any]:
     """One exporter on every node of the pools with NVIDIA GPUs, whatever keeps others away from them."""
-    watched = [pool for pool in pools if pool.resource.startswith(NVIDIA)]
+    watched = nvidia(pools)
     terms = [{"matchExpressions": [_is(key, value) for key, value in sorted(pool.node_labels.items())]} for pool in watched]
     taints = {_tolerated(taint): None for pool in watched for taint in pool.taints}
     return {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": terms}}} if terms else {},
         "tolerations": [{"key": key, "operator": "Exists", "effect": effect} for key, effect in taints],
+        "customMetrics": counters(),
     }
 
 

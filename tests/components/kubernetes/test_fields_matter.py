@@ -84,8 +84,8 @@ CHANGES: dict[str, Any] = {
     "cluster.pools.l40s.gpu_resource": "nvidia.com/mig-1g.10gb",
 }
 FACTS = {f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes", "pull_speed")}
-ELSEWHERE = {"endpoint.rollout", "endpoint.traffic", "endpoint.shadow"}
-"""Sections whose fields are tried over whole stack files."""
+ELSEWHERE = {"endpoint.rollout", "endpoint.traffic", "endpoint.shadow", "operators.gpu_dashboard"}
+"""Sections and fields that are tried over whole stack files."""
 JUDGED = {*ELSEWHERE, "endpoint.facts", "endpoint.scale.cold_start", *FACTS}
 """Fields that only the platform's rules read: whether endpoints fit."""
 
