@@ -1,10 +1,12 @@
 """Every alert of every stack reaches somebody: it says how urgent it is and what to do, and a route leads it to people who can be told."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from components.kubernetes.addons.kept_metrics import LOOKED_BACK
 from policies.rules.logging import severities, tells
 from tests.assertions.graphs import STACKS, graph, platform
 from tests.assertions.queries import CUSTOM, rules
@@ -84,3 +86,25 @@ def test_alertmanager_may_publish_to_its_topic_and_nothing_else_and_could_from_i
     (key,) = [s for s in statements if "sns:Publish" not in s["Action"]]
     assert key["Condition"] == {"StringEquals": {"kms:ViaService": "sns.us-west-2.amazonaws.com"}}
     assert "*" not in key["Resource"]
+
+
+DAYS = {"m": 1 / 1440, "h": 1 / 24, "d": 1, "w": 7}
+
+
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if ours(stack)])
+def test_no_alert_looks_back_on_what_prometheus_has_forgotten(stack: str) -> None:
+    windows = [found for r in graph(stack).of_type(CUSTOM) for rule in rules(r) for found in re.findall(r"\[(\d+)([mhdw])\]", rule["expr"])]
+    looked_back = max((int(count) * DAYS[unit] for count, unit in windows), default=0)
+    assert looked_back <= LOOKED_BACK
+    for release in graph(stack).of_type("kubernetes:helm.sh/v3:Release"):
+        if release.inputs["name"] == "kube-prometheus-stack":
+            assert int(release.inputs["values"]["prometheus"]["prometheusSpec"]["retention"].removesuffix("d")) >= LOOKED_BACK
+
+
+def test_prometheus_in_production_keeps_its_samples_on_a_volume_of_a_class_that_is_there_first() -> None:
+    made = graph("prod")
+    (release,) = [r for r in made.of_type("kubernetes:helm.sh/v3:Release") if r.inputs["name"] == "kube-prometheus-stack"]
+    told = release.inputs["values"]["prometheus"]["prometheusSpec"]
+    assert told["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"] == "100Gi"
+    assert told["retentionSize"] == "87040MiB"
+    assert {r.urn for r in made.of_type("kubernetes:storage.k8s.io/v1:StorageClass")} & before(made, release)

@@ -9,6 +9,7 @@ from components.contracts import AcceleratorPool, Cluster, Context, Notification
 from components.kubernetes.addons import values
 from components.kubernetes.addons.charts import MirrorArgs, release
 from components.kubernetes.addons.facts import Monitoring
+from components.kubernetes.addons.kept_metrics import KeptMetricsArgs, prometheus
 from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import cluster_store
 from components.kubernetes.vocabulary import ObjectName, Url
@@ -44,6 +45,8 @@ class OperatorsArgs(Spec):
     """Image of Argo Rollouts' plugin for the Gateway API, by digest: rollouts then move the weights of routes. Absent goes by replicas."""
     prometheus: PrometheusArgs | None = None
     """The Prometheus that is given. Set exactly when kube-prometheus-stack is not installed here."""
+    metrics: KeptMetricsArgs | None = None
+    """What the Prometheus that this stack installs keeps, and where; absent is ten days at most, in its pod, which may move and forget."""
     gpu_dashboard: bool = False
     """Whether there is a dashboard of all GPUs, for a Grafana whose sidecar reads ConfigMaps of all namespaces (grafana_dashboard).
     It shows what the dcgm-exporter tells that this stack installs."""
@@ -72,6 +75,12 @@ class OperatorsArgs(Spec):
         if self.gateway_plugin and "argo-rollouts" not in self.install:
             text = "is for the Argo Rollouts that this stack installs, and it installs none: add argo-rollouts to install, or remove it"
             yield Problem(("gateway_plugin",), text)
+
+    @rule("install", "metrics")
+    def _metrics_of_our_own(self) -> Iterator[Problem]:
+        if self.metrics and "kube-prometheus-stack" not in self.install:
+            text = "are kept by a Prometheus that others run: remove them, or add kube-prometheus-stack to install"
+            yield Problem(("metrics",), text)
 
     @rule("install", "gpu_dashboard")
     def _dashboard_of_something(self) -> Iterator[Problem]:
@@ -109,6 +118,8 @@ def values_for(operator: OperatorName, args: OperatorsArgs, pools: Iterable[Acce
             return values.cert_manager(gateways=args.has("envoy-gateway"))
         case "dcgm-exporter":
             return values.dcgm_exporter(pools)
+        case "kube-prometheus-stack":
+            return prometheus(args.metrics)
         case _:
             return {}
 
@@ -139,11 +150,17 @@ class Operators(pulumi.ComponentResource):
         made: dict[OperatorName, pulumi.Resource] = {}
         for operator in (known for known in get_args(OperatorName) if known in args.install):
             before = [made[first] for first in (FOLLOWS.get(operator),) if first in made]
-            before += topic.ready if topic and operator == "kube-prometheus-stack" else ()
+            before += self._under_prometheus(cluster, topic) if operator == "kube-prometheus-stack" else ()
             made[operator] = self._release(f"{name}-{operator}", operator, cluster, context, before)
         releases = tuple(made.values())
         self.ready = (*releases, *([self._store(f"{name}-secrets", secrets, releases, context)] if secrets else []))
         self.register_outputs({"installed": {operator: table()[operator].version for operator in made}})
+
+    def _under_prometheus(self, cluster: Cluster, topic: NotificationTopic | None) -> Iterator[pulumi.Resource]:
+        """What must be there before its chart: classes that its volume may be of, and the rights of what it tells."""
+        yield from (topic.ready if topic else ())
+        for known in cluster.storage_classes.values() if self.args.metrics else ():
+            yield from (() if known.shared else known.ready)
 
     def _release(
         self, name: str, operator: OperatorName, cluster: Cluster, context: Context, before: Sequence[pulumi.Resource]

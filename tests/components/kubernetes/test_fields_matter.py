@@ -84,7 +84,7 @@ CHANGES: dict[str, Any] = {
     "cluster.pools.l40s.gpu_resource": "nvidia.com/mig-1g.10gb",
 }
 FACTS = {f"cluster.pools.l40s.{field}" for field in ("gpus_per_node", "gpu_memory", "nodes", "pull_speed")}
-ELSEWHERE = {"endpoint.rollout", "endpoint.traffic", "endpoint.shadow", "operators.gpu_dashboard"}
+ELSEWHERE = {"endpoint.rollout", "endpoint.traffic", "endpoint.shadow", "operators.gpu_dashboard", "operators.metrics"}
 """Sections and fields that are tried over whole stack files."""
 JUDGED = {*ELSEWHERE, "endpoint.facts", "endpoint.scale.cold_start", *FACTS}
 """Fields that only the platform's rules read: whether endpoints fit."""
