@@ -201,6 +201,7 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     if outcome.action in JUDGED and outcome.fine:
         lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]
     lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
+    lines += _nobody_acts(outcome) if outcome.action == "up" and outcome.fine and judge == API_SERVER else []
     levels = Counter(finding.level for finding in outcome.facts.findings)
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
@@ -209,6 +210,20 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
+
+
+def _nobody_acts(outcome: Outcome) -> list[str]:
+    """What a real API server has taken, and what does not come of it: neither scheduler nor operators run beside it."""
+    from graph.types import schema
+
+    operated = {
+        token.rpartition(":")[2]: count
+        for token, count in sorted(outcome.facts.types.items())
+        if token.startswith("kubernetes:") and not schema.known(token)
+    }
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(operated.items()))
+    what = f"; no operator acted on {kinds}" if kinds else ""
+    return [f"they are stored, no more: no pod was started{what}"]
 
 
 def _by_package(outcome: Outcome) -> Counter[str]:
