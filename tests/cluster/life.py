@@ -16,9 +16,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import yaml
 
 from components.kubernetes.addons.values import GATEWAY_PLUGIN
+from components.kubernetes.serving import pods
+from graph.exporters.kubernetes import manifest, objects
 from infra.stackfile import KEY
 from rehearsal.control_plane.client import Client
 from rehearsal.control_plane.processes import Server, free_port
@@ -26,16 +29,20 @@ from rehearsal.control_plane.server import HOST, ApiServer
 from rehearsal.control_plane.simulation import Node, add_nodes, simulated, wait_until
 from rehearsal.control_plane.tools import ROLLOUTS, locate
 from rehearsal.foreground import Result
+from rehearsal.kubernetes import MANAGER
 from rehearsal.stage import Running, Stage, stand_in_clouds
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
 HASH = "rollouts-pod-template-hash"
 ROLLOUT, SERVICE, ROUTE = ("argoproj.io/v1alpha1", "Rollout"), ("v1", "Service"), ("gateway.networking.k8s.io/v1", "HTTPRoute")
 PLAIN, CHAT, CODE = "plain", "chat", "code"
 """A canary by numbers of replicas, one by weights of a route, and blue and green."""
-GOOD, FAILING, SILENT = 2, 3, 4
-"""Versions of the models: one that keeps its promises, one with errors and no answers, one that nobody can see."""
+GOOD, FAILING, SILENT, BROKEN = 2, 3, 4, 5
+"""Versions of the models: one that keeps its promises, one with errors and no answers, one that nobody can see, one that never comes up."""
 GATES = {"interval": "5s", "delay": "0s", "failures": 0}
+SETTLED = 1.0
+"""Seconds after which the controller has read what it wrote."""
 HOLD = "1h"
 """How long a canary waits at each step: until a test promotes it."""
 
@@ -86,14 +93,26 @@ class Life:
         self.prometheus = ""
         self.asked: list[str] = []
 
-    def write(self, version: int) -> None:
-        """Let the stack file say a version."""
-        plain = json.loads(json.dumps(stack(version, self.prometheus)))  # without YAML's anchors
-        self.file.write_text(yaml.safe_dump(plain, sort_keys=False))
+    def write(self, version: int, **platform: Any) -> None:
+        """Let the stack file say a version, and other parts of the platform."""
+        said = stack(version, self.prometheus)
+        said["config"][KEY] |= platform
+        self.file.write_text(yaml.safe_dump(json.loads(json.dumps(said)), sort_keys=False))  # without YAML's anchors
 
-    def up(self, version: int) -> None:
-        """`pulumi up` of a version; it ends when the replicas are available."""
-        self.write(version)
+    def never_ready(self, endpoint: str) -> None:
+        """Bring a version whose pods find no node, given up after seconds instead of the minutes that a node may take to join."""
+        self.write(BROKEN)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(pods, "NODE_MARGIN", 5)
+            graph = evaluate(self.file).graph
+        (body,) = [b for b in map(manifest, objects(graph)) if b["kind"] == "Rollout" and b["metadata"]["name"] == endpoint]
+        body["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "nowhere"}
+        del body["spec"]["replicas"]
+        self.api.apply(body, manager=MANAGER)
+
+    def up(self, version: int, **platform: Any) -> None:
+        """`pulumi up` of a version, and of parts of the platform; it ends when the replicas are available."""
+        self.write(version, **platform)
         self.stage.file.update()
         self.engine("up", "--yes", "--skip-preview")
 
@@ -134,10 +153,12 @@ class Life:
         return str(self.of(endpoint, SERVICE, service)["spec"]["selector"].get(HASH, ""))
 
     def promote(self, endpoint: str) -> None:
-        """End the pause that a canary is in, as a person would."""
-        body = self.of(endpoint, ROLLOUT)
+        """End the pause that a canary is in, as a person would, and as late: in the moment of a pause the controller overlooks it."""
         wait_until(lambda: bool(self.status(endpoint).get("pauseConditions")), f"{endpoint} does not pause")
-        self.api.patch_status(body, {"pauseConditions": None})
+        time.sleep(SETTLED)
+        before = self.status(endpoint)["currentStepIndex"]
+        self.api.patch_status(self.of(endpoint, ROLLOUT), {"pauseConditions": None})
+        wait_until(lambda: bool(self.status(endpoint)["currentStepIndex"] != before), f"{endpoint} stays at its step")
 
     def keeps(self, endpoint: str, version: int, until: Callable[[], bool], otherwise: str, others: tuple[int, ...] = ()) -> None:
         """Wait, and see that requests never had fewer than two ready replicas to go to meanwhile."""

@@ -3,14 +3,14 @@
 The tests follow one another: version 1 is up, 2 takes over, and 3, which fails, does not. The engine is run in the middle of each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from rehearsal.control_plane.server import ApiServer
 from rehearsal.control_plane.simulation import wait_until
-from tests.cluster.life import CHAT, CODE, FAILING, GOOD, PLAIN, ROLLOUT, ROUTE, SERVICE, Life, living, namespace
+from tests.cluster.life import BROKEN, CHAT, CODE, FAILING, GOOD, PLAIN, ROLLOUT, ROUTE, SERVICE, SILENT, Life, living, namespace
 
 pytestmark = pytest.mark.cluster
 
@@ -52,13 +52,20 @@ def picture(life: Life) -> dict[str, Any]:
     return seen
 
 
-def nothing_changes(life: Life) -> None:
-    """The engine finds nothing to do, before and after it has looked at what is there, and leaves what it finds."""
-    before = picture(life)
+def nothing_changes(life: Life, *, but: str = "") -> None:
+    """The engine finds nothing to do, before and after it has looked at what is there, and leaves what it finds.
+
+    `but` is what a controller is changing at that moment.
+    """
+    before = without(picture(life), but)
     life.engine("preview", "--expect-no-changes", "--diff")
     life.engine("refresh", "--yes")
     life.engine("up", "--yes", "--skip-preview", "--expect-no-changes", "--diff")
-    assert picture(life) == before
+    assert without(picture(life), but) == before
+
+
+def without(seen: dict[str, Any], part: str) -> dict[str, Any]:
+    return {name: {key: value for key, value in of.items() if key != part} if isinstance(of, dict) else of for name, of in seen.items()}
 
 
 def managers(body: dict[str, Any]) -> set[str]:
@@ -89,6 +96,16 @@ def test_up_in_the_middle_changes_nothing(life: Life) -> None:
     assert life.serves(CODE, CODE) == life.hashes(CODE)[1], "who asks is answered by the first version until the second is whole"
 
 
+def test_another_change_in_the_middle_lets_the_canary_go_on(life: Life) -> None:
+    """A route that is changed after a refresh keeps its weights, and the autoscaler's new bounds are none of the rollout's business."""
+    before = picture(life)
+    life.up(GOOD, gateway={"domain": "other.example.internal", "certificate": {"kind": "issued", "issuer": "fra1"}})
+    assert life.of(CHAT, ROUTE)["spec"]["hostnames"] == ["chat.other.example.internal"]
+    after = picture(life)
+    assert after.pop("route")[1] == before.pop("route")[1] == {CHAT: 50, CANARY: 50}
+    assert after == before
+
+
 def test_a_good_version_takes_over(life: Life) -> None:
     cordon(life, on=False)
     life.keeps(CODE, 1, lambda: life.serves(CODE, CODE) == life.hashes(CODE)[GOOD], "green does not become blue", (GOOD,))
@@ -107,16 +124,55 @@ def test_a_good_version_takes_over(life: Life) -> None:
     )
 
 
-def test_a_version_that_fails_is_turned_back_even_where_it_comes_into_the_middle(life: Life) -> None:
-    """The canary by replicas is still at its first step when the third version replaces the second."""
+def test_a_version_that_never_comes_up_is_turned_back(life: Life) -> None:
+    """It replaces the second version, whose canary by replicas is still at its first step."""
+    life.never_ready(PLAIN)
+    life.keeps(PLAIN, 1, turned_back(life, PLAIN, BROKEN), "it stays")
+    assert life.ready(PLAIN, BROKEN) == 0
+
+
+def test_a_version_that_fails_is_turned_back(life: Life) -> None:
     life.up(FAILING)
     for endpoint, stable in ((PLAIN, 1), (CHAT, GOOD), (CODE, GOOD)):
         hashes = life.hashes(endpoint)
-        life.keeps(endpoint, stable, lambda endpoint=endpoint: bool(life.status(endpoint).get("abort")), f"{endpoint} stays")  # type: ignore[misc]
+        life.keeps(endpoint, stable, turned_back(life, endpoint, FAILING), f"{endpoint} stays")
         assert life.status(endpoint)["stableRS"] == hashes[stable]
     assert life.weights(CHAT) == {CHAT: 100, CANARY: 0}
     assert life.serves(CODE, CODE) == life.hashes(CODE)[GOOD]
-    nothing_changes(life)
+    nothing_changes(life, but="sets")  # pods of a version that failed go half a minute later
+
+
+def test_a_version_that_nobody_can_see_is_turned_back(life: Life) -> None:
+    life.up(SILENT)
+    for endpoint, stable in ((PLAIN, 1), (CHAT, GOOD), (CODE, GOOD)):
+        life.keeps(endpoint, stable, turned_back(life, endpoint, SILENT), f"{endpoint} stays")
+        assert "failed" in life.status(endpoint)["message"].lower()
+
+
+def test_the_files_way_back_heals_what_was_turned_back(life: Life) -> None:
+    life.up(GOOD)
+    for endpoint in (CHAT, CODE):
+        wait_until(lambda endpoint=endpoint: life.status(endpoint)["phase"] == "Healthy", f"{endpoint} stays degraded")  # type: ignore[misc]
+    for _ in ("50%", "100%"):
+        life.promote(PLAIN)
+    life.keeps(PLAIN, 1, lambda: life.status(PLAIN)["phase"] == "Healthy", "it is not promoted", (GOOD,))
+    assert life.status(PLAIN)["stableRS"] == life.hashes(PLAIN)[GOOD]
+    assert life.of(PLAIN, ROLLOUT)["spec"]["replicas"] == SCALED, "the autoscaler's number outlives them all"
+
+
+def test_the_stack_goes_and_leaves_nothing(life: Life) -> None:
+    life.engine("destroy", "--yes", "--skip-preview")
+    namespaces = {row["metadata"]["name"] for row in life.api.items("v1", "Namespace")}
+    assert namespaces == {"default", "kube-system", "kube-public", "kube-node-lease"}
+    for kind in (ROLLOUT, ROUTE, ("apps/v1", "Deployment"), ("v1", "Pod"), ("keda.sh/v1alpha1", "ScaledObject")):
+        assert life.api.items(*kind) == []
+
+
+def turned_back(life: Life, endpoint: str, version: int) -> Callable[[], bool]:
+    """Whether the controller has given a version up."""
+    return lambda: (
+        bool(life.status(endpoint).get("abort")) and life.status(endpoint)["currentPodHash"] == life.hashes(endpoint).get(version)
+    )
 
 
 def scale(life: Life, endpoint: str, replicas: int) -> None:
