@@ -13,7 +13,7 @@ from components.aws.capacity.room import kept
 from components.aws.cluster.addons import Feature, wanted
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs
 from components.aws.storage.args import StorageArgs
-from components.catalogue.prices import on_demand
+from components.catalogue.prices import anywhere
 from components.kubernetes.addons.charts import Chart
 from components.kubernetes.addons.footprint import NodeKind, Pods, managed, on_node, pods_of
 from components.kubernetes.addons.operators import OperatorsArgs
@@ -70,14 +70,15 @@ def taken(cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, 
 
 def readied(own: Node, pool: GpuPoolArgs, region: str, *, auto: bool) -> Node:
     """A node with how soon it is ready and what it costs: how many may be kept, how fast it fetches images, its list price."""
-    machine, price = aws_machines()[pool.machine], on_demand(pool.machine, region)
+    machine, price = aws_machines()[pool.machine], anywhere(pool.machine, region)
     parallel = speed("bottlerocket" if auto else pool.family)
     used = pulling.by_auto_mode(machine) if auto else pool.image_pull == "parallel"
     kept = pool.karpenter is None and not auto and not isinstance(pool.capacity[0], CapacityBlock)
     return replace(
         own,
         keeps=pool.most[0] if kept else 0,
-        hourly=price.usd_per_hour if price else None,
+        hourly=price[0].usd_per_hour if price else None,
+        priced=price[1] if price else "",
         fetches=parallel if used else speed("serial"),
         faster=None if auto else parallel,
     )

@@ -32,6 +32,8 @@ class Node:
     """Most nodes that the pool may be told to have there always, where that is a choice."""
     hourly: float | None = None
     """US dollars an hour for one node on demand; None where it is not known, or nobody is paid by the hour."""
+    priced: str = ""
+    """The region that the price is of, which may be another than the node's own."""
     fetches: int | None = None
     """Bytes of a container image that a node fetches each second; None is what is known of nodes elsewhere."""
     faster: int | None = None

@@ -128,7 +128,8 @@ def told(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> str:
         "images are fetched fast": begun.speed > speed("serial"),
     }
     why = [words for words, holds in used.items() if holds]
-    first = f", the first {begun.warm} after {begun.load}s" if begun.warm and begun.parts.total > begun.load else ""
+    which = f"first {begun.warm}" if begun.warm > 1 else "first"
+    first = f", the {which} after {begun.load}s" if begun.warm and begun.parts.total > begun.load else ""
     return f"a replica that is added answers after {begun.parts}{first}" + (f"; {', '.join(why)}" if why else "")
 
 
@@ -137,12 +138,11 @@ def held(endpoint: InferenceEndpointArgs, node: Node) -> str:
     gpus = endpoint.gpus * endpoint.nodes * endpoint.scale.warm
     if not gpus:
         return ""
-    nodes = -int(-gpus // node.gpus)
     if node.hourly:
-        costs = f", {nodes * node.hourly * HOURS:,.0f} USD a month at the list price on demand"
+        costs = f", for {gpus / node.gpus * node.hourly * HOURS:,.0f} USD a month on demand at the list price of {node.priced}"
     else:
-        costs = "" if node.least == node.nodes else ", at a price that is not known"
-    return f"room held ready takes {gpus} GPUs all the time: {nodes} nodes of pool {endpoint.pool}{costs}"
+        costs = "" if node.least == node.nodes else ", at a price that is not known here"
+    return f"room held ready takes {gpus} {'GPU' if gpus == 1 else 'GPUs'} of pool {endpoint.pool} all the time{costs}"
 
 
 def problems(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None]) -> Iterator[Problem]:

@@ -30,3 +30,10 @@ def _prices() -> Mapping[tuple[str, str], Price]:
 def on_demand(machine: str, region: str) -> Price | None:
     """The on-demand list price of an accelerated EC2 machine in a region; None where none was found, which is not 0."""
     return _prices().get((machine, region))
+
+
+def anywhere(machine: str, region: str) -> tuple[Price, str] | None:
+    """The price in a region, else in the first other one, by name, where it is known; with the region that it is of."""
+    found = {other: price for (name, other), price in _prices().items() if name == machine}
+    where = region if region in found else min(found, default="")
+    return (found[where], where) if where else None

@@ -46,6 +46,7 @@ def database_two_zones(database: Resource, view: View) -> Iterator[str]:
     title="Production serving does not live on spot alone",
     remedy="add on-demand to the pool's capacity",
     tier="production",
+    only=serves,
 )
 def serving_not_only_spot(workload: Resource, view: View) -> Iterator[str]:
     """Every group and node pool of the pool that pods select."""

@@ -104,4 +104,4 @@ def test_records_land_among_curated_data_without_a_bucket_for_raw_data() -> None
     platform = judged("aws-data", data("aws-data"))
     assert platform
     (bucket,) = {settings(delivery)["bucketArn"] for delivery in draw(platform).of_type(DELIVERY)}
-    assert "-datasets-" in bucket
+    assert bucket.endswith("-datasets")

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from components.accelerators import aws_machines
+from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.capacity.room import kept
 from components.kubernetes.addons.footprint import managed, on_node
+from components.kubernetes.serving.coldstart import speed
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Reading
 from infra.aws_platform import AwsPlatform
-from infra.aws_room import DAEMONS, SYSTEM, features, installed, kinds, operated
+from infra.aws_room import DAEMONS, SYSTEM, features, installed, kinds, operated, readied
 from infra.between import Node
 from infra.endpoint_room import misfits
 from infra.stackfile import KEY, read
@@ -62,6 +64,8 @@ def test_daemon_sets_of_a_pool_are_those_that_its_nodes_have(prod: AwsPlatform) 
         ({"memory": "382GiB"}, {"memory": "384GiB, less 2.93GiB of its system, less 0.0703GiB of daemon sets, which is 381GiB; lower it"}),
         ({"cpu": 40, "scale": {"min": 1, "max": 3}}, {}),
         ({"cpu": 40, "scale": {"min": 1, "max": 4}}, {"scale.max": "a node takes 1, and it has GPUs for 4; set 3 or less"}),
+        ({"cpu": 40, "scale": {"min": 1, "max": 2, "warm": 1}}, {}),
+        ({"cpu": 40, "scale": {"min": 1, "max": 3, "warm": 1}}, {"scale.max": "a node takes 1, and it has GPUs for 4; set 2 or less"}),
         ({"memory": "100GiB", "scale": {"min": 1, "max": 10}}, {"scale.max": "a node takes 3, and"}),
         ({"cpu": 40, "scale": {"min": 1, "max": 13}}, {}),
     ],
@@ -74,3 +78,28 @@ def test_a_replica_fits_beside_what_its_node_has(changes: dict[str, Any], found:
     assert told.keys() == found.keys()
     assert all(text in told[path] for path, text in found.items())
     assert not list(misfits(args, replace(NODE, cpu=None)))
+
+
+BLOCK = {"block": "cr-0123456789abcdef0", "zone": "us-west-2b", "start": "2027-01-04T11:30:00Z", "end": "2027-01-11T11:30:00Z", "size": 4}
+SLOW, BOTTLEROCKET, LINUX = speed("serial"), speed("bottlerocket"), speed("al2023")
+
+
+@pytest.mark.parametrize(
+    ("changes", "auto", "keeps", "fetches", "faster"),
+    [
+        ({}, False, 6, SLOW, BOTTLEROCKET),
+        ({"image": "al2023"}, False, 6, SLOW, LINUX),
+        ({"image_pull": "parallel"}, False, 6, BOTTLEROCKET, BOTTLEROCKET),
+        ({"image_pull": "parallel", "image": "al2023"}, False, 6, LINUX, LINUX),
+        ({"capacity": [{"reserved": "cr-0123456789abcdef0", "zone": "us-west-2b", "count": 2}, "on-demand"]}, False, 2, SLOW, BOTTLEROCKET),
+        ({"accelerator": "h100", "machine": "p5.48xlarge", "max": 4, "capacity": [BLOCK]}, False, 0, SLOW, BOTTLEROCKET),
+        ({"karpenter": {}}, False, 0, SLOW, BOTTLEROCKET),
+        ({}, True, 0, BOTTLEROCKET, None),
+        ({"accelerator": "inferentia2", "machine": "inf2.48xlarge"}, True, 0, SLOW, None),
+    ],
+)
+def test_how_soon_nodes_are_ready_is_of_who_makes_them(changes: dict[str, Any], auto: bool, keeps: int, fetches: int, faster: int) -> None:
+    args = GpuPoolArgs.model_validate({"accelerator": "l40s", "machine": "g6e.12xlarge", "max": 6, **changes})
+    node = readied(NODE, args, "us-west-2", auto=auto)
+    assert (node.keeps, node.fetches, node.faster) == (keeps, fetches, faster)
+    assert node.hourly is None or node.hourly > 0

@@ -21,8 +21,8 @@ AUTO_MODE = 110
 
 
 def most_pods(machines: Sequence[str], *, auto_mode: bool = False) -> int:
-    """What AWS recommends with prefix delegation, for nodes that may be of any of the machines: the least of them."""
-    least = min(_of(name) for name in machines)
+    """What AWS recommends with prefix delegation, for nodes that may be of any of the machines: the least of those that are known."""
+    least = min(_of(name) for name in machines if name in aws_machines())
     return min(least, AUTO_MODE) if auto_mode else least
 
 

@@ -47,7 +47,7 @@ class CanaryArgs(Spec):
         for index, (before, after) in enumerate(pairwise(self.steps), 1):
             if after <= before:
                 yield Problem(("steps", index), f"{after} is not more than {before} before it: steps only go up")
-        if self.steps[-1].value != WHOLE:
+        if self.steps and self.steps[-1].value != WHOLE:
             yield Problem(("steps",), f"end at {self.steps[-1]}: add 100%, so that it is watched with every request before it stays")
 
     @rule("hold")

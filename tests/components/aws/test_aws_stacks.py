@@ -233,7 +233,7 @@ def test_production_is_in_three_zones_with_its_own_ways_out_and_in() -> None:
     routes = [r for r in of("prod", "aws:ec2/route:Route") if r.inputs.get("natGatewayId")]
     assert len({route.inputs["natGatewayId"] for route in routes}) == 3
     services = {endpoint.inputs["serviceName"].split(".", 3)[3] for endpoint in of("prod", "aws:ec2/vpcEndpoint:VpcEndpoint")}
-    addons = {"athena", "autoscaling", "eks-auth", "elasticfilesystem", "fsx", "glue", "kinesis-streams", "secretsmanager"}
+    addons = {"athena", "autoscaling", "eks-auth", "elasticfilesystem", "fsx", "glue", "kinesis-streams", "secretsmanager", "sns"}
     assert services == {"ec2", "ecr.api", "ecr.dkr", "eks", "elasticloadbalancing", "kms", "logs", "sts", "s3", *addons}
     assert one("prod", "aws:rds/instance:Instance").inputs["multiAz"] is True
 

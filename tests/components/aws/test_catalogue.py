@@ -14,7 +14,7 @@ from components.accelerators import aws_machines
 from components.aws.regions import REGIONS
 from components.catalogue.devices import devices
 from components.catalogue.offerings import not_offered, where_offered, zone_id, zones_of, zones_offering
-from components.catalogue.prices import on_demand
+from components.catalogue.prices import anywhere, on_demand
 from components.catalogue.tables import rows
 
 OFFERINGS = Path(moto.ec2.__file__).parent / "resources" / "instance_type_offerings"
@@ -117,3 +117,11 @@ def test_watts_are_known_with_a_source_or_unknown() -> None:
 )
 def test_the_resource_of_a_machine(machine: str, resource: str) -> None:
     assert aws_machines()[machine].resource == resource
+
+
+def test_a_price_of_another_region_says_so() -> None:
+    assert anywhere("g6e.4xlarge", "us-east-1") == anywhere("g6e.4xlarge", "eu-north-1")
+    found = anywhere("p5.48xlarge", "us-west-2")
+    assert found
+    assert found[1] == "us-west-2"
+    assert anywhere("m7i.large", "us-west-2") is None

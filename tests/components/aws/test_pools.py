@@ -8,6 +8,7 @@ from components.aws.capacity.groups import group_name
 from components.aws.capacity.node_plan import accelerator_pool, plan_pool, plan_system
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.autoscaler import chart_values, priorities
+from components.kubernetes.serving.warm import PRIORITY
 from components.naming import Naming
 
 ZONES = ("us-west-2a", "us-west-2b")
@@ -71,3 +72,9 @@ def test_the_autoscaler_finds_the_groups_of_its_cluster() -> None:
     values = chart_values("groundwork-dev-cluster", "us-west-2", [], closed=False)
     assert values["autoDiscovery"] == {"clusterName": "groundwork-dev-cluster"}
     assert values["extraArgs"]["expander"].split(",")[0] == "priority"
+
+
+def test_the_autoscaler_fetches_nodes_for_room_that_is_held() -> None:
+    """Below its cutoff, -10 unless it is told otherwise, it would do nothing for a pod, and take its node away."""
+    cutoff = chart_values("groundwork-dev-cluster", "us-west-2", [], closed=False)["extraArgs"].get("expendable-pods-priority-cutoff", -10)
+    assert cutoff <= PRIORITY < 0

@@ -145,7 +145,7 @@ def test_the_review_says_how_long_it_takes(endpoint_args: Any) -> None:
 
     assert said(NODE, **promise("20m")) == "a replica that is added answers after " + str(Parts(124, 358, 180))
     warm = said(NODE, **promise("20m", warm=1))
-    assert warm.endswith("602s: 64s for a node, 358s to fetch the image, 180s to load, the first 1 after 180s; room for 1 is held ready")
+    assert warm.endswith("602s: 64s for a node, 358s to fetch the image, 180s to load, the first after 180s; room for 1 is held ready")
     quick = said(replace(NODE, least=6, fetches=60_000_000), **promise("20m"))
     assert quick.endswith("180s to load; nodes for all replicas are kept, images are fetched fast")
     assert "no replica is ever added" in said(NODE, **promise("20m", min=4))
@@ -154,14 +154,16 @@ def test_the_review_says_how_long_it_takes(endpoint_args: Any) -> None:
 @pytest.mark.parametrize(
     ("node", "price"),
     [
-        (replace(NODE, hourly=2.5), ": 2 nodes of pool l40s, 3,650 USD a month at the list price on demand"),
-        (NODE, ": 2 nodes of pool l40s, at a price that is not known"),
-        (Node(4, 45 * 2**30, 6, least=6), ": 2 nodes of pool l40s"),
+        (replace(NODE, hourly=2.5, priced="us-east-1"), ", for 2,738 USD a month on demand at the list price of us-east-1"),
+        (NODE, ", at a price that is not known here"),
+        (Node(4, 45 * 2**30, 6, least=6), ""),
     ],
 )
 def test_the_review_says_what_held_room_costs(endpoint_args: Any, node: Node, price: str) -> None:
     args = endpoint_args(gpus=2, scale={"min": 1, "max": 4, "warm": 3})
-    assert [note.text for note in notes({"chat": args}, {"l40s": node})] == [f"room held ready takes 6 GPUs all the time{price}"]
+    assert [note.text for note in notes({"chat": args}, {"l40s": node})] == [
+        f"room held ready takes 6 GPUs of pool l40s all the time{price}"
+    ]
 
 
 def test_where_nothing_is_promised_nothing_is_said(endpoint_args: Any) -> None:
