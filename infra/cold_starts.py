@@ -32,9 +32,12 @@ class Lever:
         return f"{self.change} ({self.parts.total}s)"
 
 
-def start(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> Start | None:
-    """What the cold start of an endpoint depends on; None where nothing is promised of it. `beside` counts the most GPUs of the pool that
-    other endpoints have."""
+def start(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0, promised: int = 0) -> Start | None:
+    """What the cold start of an endpoint depends on; None where nothing is promised of it.
+
+    `beside` counts the most GPUs of the pool that other endpoints have, `promised` those that teams may have: nodes that are kept may be
+    theirs.
+    """
     scale = endpoint.scale
     if scale.cold_start is None:
         return None
@@ -42,7 +45,7 @@ def start(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> Start
         image=scale.cold_start.image_size.value,
         load=endpoint.load_time.seconds,
         speed=node.fetches or speed("serial"),
-        kept=_most(endpoint) + beside <= node.gpus * node.least,
+        kept=node.least >= node.nodes or _most(endpoint) + beside + promised <= node.gpus * node.least,
         added=scale.max - scale.min,
         warm=scale.warm,
     )
@@ -53,16 +56,16 @@ def _most(endpoint: InferenceEndpointArgs) -> int:
     return endpoint.gpus * endpoint.nodes * endpoint.scale.max
 
 
-def late(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
+def late(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0, promised: int = 0) -> Iterator[tuple[tuple[str, ...], str]]:
     """Why a new replica answers too late, and what would help, each with the sum that it leads to."""
-    promised, begun = endpoint.scale.cold_start, start(endpoint, node, beside)
-    if promised is None or begun is None or begun.added == 0 or begun.parts.total <= (within := promised.within.seconds):
+    said, begun = endpoint.scale.cold_start, start(endpoint, node, beside, promised)
+    if said is None or begun is None or begun.added == 0 or begun.parts.total <= (within := said.within.seconds):
         return
-    found = list(levers(endpoint, node, begun, beside))
+    found = list(levers(endpoint, node, begun, beside, promised))
     enough = [str(lever) for lever in found if lever.parts.total <= within]
     enough += [*numbers(endpoint, begun, within), f"scale.min: {endpoint.scale.max} (none is added)"]
     short = [lever for lever in found if lever.parts.total > within]
-    text = f"{promised.within} is less than it takes, {begun.parts}; it is kept by any of {', '.join(enough)}"
+    text = f"{said.within} is less than it takes, {begun.parts}; it is kept by any of {', '.join(enough)}"
     if short:
         text += f"; not by {' or '.join(map(str, short))} alone" + _together(short, begun, within)
     yield PROMISE, f"{text}; or promise {begun.parts.total}s or more"
@@ -81,9 +84,9 @@ def _differs(lever: Lever, begun: Start, name: str) -> bool:
     return bool(getattr(lever.start, name) != getattr(begun, name))
 
 
-def levers(endpoint: InferenceEndpointArgs, node: Node, begun: Start, beside: int) -> Iterator[Lever]:
+def levers(endpoint: InferenceEndpointArgs, node: Node, begun: Start, beside: int, promised: int) -> Iterator[Lever]:
     """What is not used yet and can be: of this site, this pool, this engine."""
-    pool, wanted = endpoint.pool, -int(-(_most(endpoint) + beside) // node.gpus)
+    pool, wanted = endpoint.pool, -int(-(_most(endpoint) + beside + promised) // node.gpus)
     if not begun.kept and wanted <= node.keeps:
         yield Lever(f"min: {wanted} of pool {pool}", replace(begun, kept=True))
     yield from _warmer(endpoint, node, begun, beside)
@@ -115,9 +118,9 @@ def numbers(endpoint: InferenceEndpointArgs, begun: Start, within: int) -> Itera
         yield f"image_size: {left}MiB"
 
 
-def told(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0) -> str:
+def told(endpoint: InferenceEndpointArgs, node: Node, beside: int = 0, promised: int = 0) -> str:
     """How long a replica takes that is added, for a review; "" where nothing is promised of it."""
-    begun = start(endpoint, node, beside)
+    begun = start(endpoint, node, beside, promised)
     if begun is None:
         return ""
     if begun.added == 0:
@@ -145,21 +148,22 @@ def held(endpoint: InferenceEndpointArgs, node: Node) -> str:
     return f"room held ready takes {gpus} {'GPU' if gpus == 1 else 'GPUs'} of pool {endpoint.pool} all the time{costs}"
 
 
-def problems(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None]) -> Iterator[Problem]:
-    """Promises of cold starts that are not kept; `nodes` by pool."""
+def problems(
+    endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None], promised: Mapping[str, int]
+) -> Iterator[Problem]:
+    """Promises of cold starts that are not kept; nodes, and GPUs that teams may have, by pool."""
     for name, endpoint in endpoints.items():
         if node := nodes.get(endpoint.pool):
-            found = late(endpoint, node, _beside(name, endpoints))
+            found = late(endpoint, node, _beside(name, endpoints), promised.get(endpoint.pool, 0))
             yield from (Problem(("endpoints", name, *path), text) for path, text in found)
 
 
-def notes(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None]) -> Iterator[Note]:
-    """How long replicas take that are added; `nodes` by pool."""
+def notes(endpoints: Mapping[str, InferenceEndpointArgs], nodes: Mapping[str, Node | None], promised: Mapping[str, int]) -> Iterator[Note]:
+    """How long replicas take that are added, and what room for them costs; nodes, and GPUs that teams may have, by pool."""
     for name, endpoint in endpoints.items():
         if node := nodes.get(endpoint.pool):
-            yield from (
-                Note(f"endpoint {name}", text) for text in (told(endpoint, node, _beside(name, endpoints)), held(endpoint, node)) if text
-            )
+            said = told(endpoint, node, _beside(name, endpoints), promised.get(endpoint.pool, 0)), held(endpoint, node)
+            yield from (Note(f"endpoint {name}", text) for text in said if text)
 
 
 def _beside(name: str, endpoints: Mapping[str, InferenceEndpointArgs]) -> int:

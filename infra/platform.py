@@ -79,7 +79,7 @@ class Platform(Common):
     def endpoint_notes(self) -> Iterable[Note]:
         """What there is to know of the endpoints, where they stand."""
         nodes = {pool: self.node(pool) for pool in self.pool_names}
-        return [*cold_starts.notes(self.endpoints, nodes), *endpoint_fit.notes(self.endpoints, nodes)]
+        return [*cold_starts.notes(self.endpoints, nodes, team_rules.shares(self.teams)), *endpoint_fit.notes(self.endpoints, nodes)]
 
     def unadmitted(self, principal: str) -> str:
         """Why somebody cannot be let into the cluster by this stack; empty where they can."""
@@ -133,9 +133,10 @@ class Platform(Common):
             if node:
                 yield from (Problem(("endpoints", name, *path), text) for path, text in endpoint_fit.misfits(endpoint, node))
 
-    @rule("endpoints", "cluster")
+    @rule("endpoints", "cluster", "teams")
     def _endpoints_start_in_time(self) -> Iterator[Problem]:
-        yield from cold_starts.problems(self.endpoints, {pool: self.node(pool) for pool in self.pool_names})
+        nodes = {pool: self.node(pool) for pool in self.pool_names}
+        yield from cold_starts.problems(self.endpoints, nodes, team_rules.shares(self.teams))
 
     @rule("endpoints", "cluster")
     def _pools_suffice(self) -> Iterator[Problem]:

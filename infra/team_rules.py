@@ -23,6 +23,11 @@ def room(teams: Mapping[str, TeamArgs], nodes: Mapping[str, Node | None]) -> Ite
                 yield Problem(place, f"is more than pool {pool} can ever have, {node.gpus * node.nodes:g}: lower it, or let the pool grow")
 
 
+def shares(teams: Mapping[str, TeamArgs]) -> Mapping[str, int]:
+    """GPUs of each pool that teams together may have."""
+    return {pool: sum(team.gpus.get(pool, 0) for team in teams.values()) for each in teams.values() for pool in each.gpus}
+
+
 def admission(teams: Mapping[str, TeamArgs], refusal: Callable[[str], str]) -> Iterator[Problem]:
     """Who cannot be let in, and who would be in two teams, which a cluster that knows a principal once cannot tell apart."""
     seen: dict[str, str] = {}

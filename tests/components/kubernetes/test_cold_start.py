@@ -135,11 +135,15 @@ def test_nodes_that_others_may_take_are_not_counted_twice(endpoint_args: Any) ->
     kept = replace(NODE, least=1)
     assert told(endpoint_args, node=kept) == ""
     assert "min: 2 of pool l40s (538s)" in told(endpoint_args, node=kept, beside=1)
+    team = [text for _, text in late(endpoint_args(**promise("10m")), kept, promised=4)]
+    assert "min: 2 of pool l40s (538s)" in team[0], "a team may have what is kept"
+    given = Node(4, 45 * 2**30, 6, least=6)
+    assert start(endpoint_args(**promise("10m")), given, beside=10, promised=24) == start(endpoint_args(**promise("10m")), given)
 
 
 def test_the_review_says_how_long_it_takes(endpoint_args: Any) -> None:
     def said(node: Node, **changes: Any) -> str:
-        (subject, text), *_ = [(note.subject, note.text) for note in notes({"chat": endpoint_args(**changes)}, {"l40s": node})]
+        (subject, text), *_ = [(note.subject, note.text) for note in notes({"chat": endpoint_args(**changes)}, {"l40s": node}, {})]
         assert subject == "endpoint chat"
         return text
 
@@ -161,14 +165,14 @@ def test_the_review_says_how_long_it_takes(endpoint_args: Any) -> None:
 )
 def test_the_review_says_what_held_room_costs(endpoint_args: Any, node: Node, price: str) -> None:
     args = endpoint_args(gpus=2, scale={"min": 1, "max": 4, "warm": 3})
-    assert [note.text for note in notes({"chat": args}, {"l40s": node})] == [
+    assert [note.text for note in notes({"chat": args}, {"l40s": node}, {})] == [
         f"room held ready takes 6 GPUs of pool l40s all the time{price}"
     ]
 
 
 def test_where_nothing_is_promised_nothing_is_said(endpoint_args: Any) -> None:
     assert start(endpoint_args(), NODE) is None
-    assert list(notes({"chat": endpoint_args()}, {"l40s": NODE})) == []
+    assert list(notes({"chat": endpoint_args()}, {"l40s": NODE}, {})) == []
 
 
 def test_a_speed_that_was_measured_is_one() -> None:
