@@ -6,6 +6,7 @@ from components.kubernetes.addons.operators import OperatorsArgs
 from components.kubernetes.alerts.args import AlertsArgs, TopicReceiver
 from components.spec import Problem
 from infra.faults import did_you_mean
+from infra.notes import Note
 
 
 def heard(alerts: AlertsArgs | None, operators: OperatorsArgs, teams: Iterable[str]) -> Iterator[Problem]:
@@ -34,3 +35,14 @@ def within_reach(alerts: AlertsArgs | None, *, closed: bool) -> Iterator[Problem
         if not isinstance(receiver, TopicReceiver):
             text = f"is of kind {receiver.kind}, on the internet, and nothing leaves the network: use kind sns"
             yield Problem(("alerts", "receivers", name), f"{text}, or let the network out by network.egress")
+
+
+def notes(operators: OperatorsArgs, alerts: AlertsArgs | None) -> Iterator[Note]:
+    """Who hears alerts, where this stack does not say it; and that nobody would know if none were told any more."""
+    if "kube-prometheus-stack" not in operators.install:
+        text = "of endpoints and GPUs are page or ticket (label severity); who runs Prometheus says who hears them, which is not seen here"
+        yield Note("alerts", text)
+    elif alerts is None:
+        yield Note("alerts", "are heard by nobody: state alerts with receivers for page and ticket")
+    elif alerts.heartbeat is None:
+        yield Note("alerts", "may cease unnoticed: state alerts.heartbeat, a webhook whose calls are missed")

@@ -74,7 +74,7 @@ class Platform(Common):
 
     def notes(self) -> Iterable[Note]:
         """What there is to know of the platform, for its review."""
-        return self.endpoint_notes()
+        return [*self.endpoint_notes(), *alert_rules.notes(self.operators, self.alerts)]
 
     def endpoint_notes(self) -> Iterable[Note]:
         """What there is to know of the endpoints, where they stand."""

@@ -108,3 +108,11 @@ def test_prometheus_in_production_keeps_its_samples_on_a_volume_of_a_class_that_
     assert told["storageSpec"]["volumeClaimTemplate"]["spec"]["resources"]["requests"]["storage"] == "100Gi"
     assert told["retentionSize"] == "87040MiB"
     assert {r.urn for r in made.of_type("kubernetes:storage.k8s.io/v1:StorageClass")} & before(made, release)
+
+
+@pytest.mark.parametrize("stack", [stack for stack in STACKS if ours(stack)])
+def test_our_prometheus_takes_monitors_and_rules_of_every_namespace_whatever_their_labels(stack: str) -> None:
+    for release in graph(stack).of_type("kubernetes:helm.sh/v3:Release"):
+        if release.inputs["name"] == "kube-prometheus-stack":
+            told = release.inputs["values"]["prometheus"]["prometheusSpec"]
+            assert {told[f"{kind}SelectorNilUsesHelmValues"] for kind in ("podMonitor", "serviceMonitor", "rule")} == {False}

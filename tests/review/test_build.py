@@ -176,3 +176,12 @@ def test_rows_are_unique_places_with_text() -> None:
     found = rows(build(evaluated("prod"), judge(evaluated("prod").graph)))
     assert len(dict(found)) == len(found)
     assert ("header.owner", "ml-platform") in found
+
+
+@pytest.mark.parametrize(
+    ("stack", "told"), [("onprem", "who runs Prometheus says who hears them"), ("dev", "are heard by nobody"), ("prod", "")]
+)
+def test_notes_tell_who_hears_alerts_where_the_stack_does_not(stack: str, told: str) -> None:
+    found = [note.text for note in build(evaluated(stack), ()).notes if note.subject == "alerts"]
+    assert len(found) == bool(told)
+    assert all(told in text for text in found)
