@@ -35,7 +35,7 @@ test-quiet: .venv/.synced ## What compares times, one test at a time: for a mach
 	@$(PYTEST) -n 0 -m quiet
 
 test-cluster: .venv/.synced ## Every Kubernetes object before a real API server, pods before the real scheduler
-	@$(PYTEST) -n 0 -m cluster
+	@$(PYTEST) -n 2 --dist=loadfile -m cluster
 
 test-external: .venv/.synced ## Stacks judged by scanners that are not ours
 	@$(PYTEST) -m external

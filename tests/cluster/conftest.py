@@ -1,6 +1,7 @@
-"""A real API server for the whole run. Where none can be had that is told in red, and fails in continuous integration."""
+"""A real API server for each worker's whole run. Where none can be had that is told in red, and fails in continuous integration."""
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import NoReturn
 
@@ -18,10 +19,9 @@ def give_up(config: pytest.Config, why: Exception) -> NoReturn:
     message = f"NO KUBERNETES API SERVER COULD BE HAD, SO NONE HAS JUDGED OUR OBJECTS: {why}"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(message)
-    reporter = config.pluginmanager.get_plugin("terminalreporter")
     capture = config.pluginmanager.get_plugin("capturemanager")
     with capture.global_and_fixture_disabled():
-        reporter.write_line(f"\n{message}", red=True, bold=True)
+        print(f"\n\033[1;31m{message}\033[0m", file=sys.stderr, flush=True)  # a worker has no reporter
     pytest.skip(message)
 
 
