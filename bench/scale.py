@@ -23,7 +23,7 @@ from rich.table import Table
 from bench.cases import REVIEW_DONE, ROOT, environment
 from bench.measure import run
 from bench.preview import pack
-from infra.stackfile import KEY, stack_of
+from infra.reading.stackfile import KEY, stack_of
 from operations.exits import FINE, POLICY_FAILED
 from rehearsal.actions import act
 from rehearsal.engine import Engine, locate

@@ -1,8 +1,8 @@
 """Every kind of platform there is."""
 
-from infra.aws_given_platform import AwsGivenPlatform
-from infra.aws_platform import AwsPlatform
-from infra.onprem_platform import OnPremPlatform
+from infra.aws.given_platform import AwsGivenPlatform
+from infra.aws.platform import AwsPlatform
+from infra.onprem.platform import OnPremPlatform
 
 AnyPlatform = AwsPlatform | AwsGivenPlatform | OnPremPlatform
 """A platform of any kind."""

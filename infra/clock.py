@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from components.aws.values import moment
-from infra.faults import ConfigFaults, Fault, printable
+from infra.reading.faults import ConfigFaults, Fault, printable
 
 NAME: Final = "GROUNDWORK_NOW"
 """A moment in UTC, such as 2026-12-01T11:30:00Z."""

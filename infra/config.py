@@ -14,18 +14,18 @@ from typing import Any, Final
 from components.spec import Reading
 from infra import clock
 from infra.any_platform import AnyPlatform
-from infra.aws_platform import AwsPlatform
-from infra.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
-from infra.handed import file_beside, lifted, parsed
-from infra.onprem_platform import OnPremPlatform
+from infra.aws.platform import AwsPlatform
+from infra.onprem.platform import OnPremPlatform
 from infra.platform import Common, Platform
 from infra.platforms import MODELS, PLATFORMS, AnyStack, platform_model
+from infra.reading.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
+from infra.reading.handed import file_beside, lifted, parsed
+from infra.reading.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
+from infra.reading.told import MOST
+from infra.reading.validation import judge
+from infra.reading.yaml12 import BROKEN
 from infra.serving import ServingStack, against, is_serving, laid_over
 from infra.site_specs import AwsSite, OnPremSite
-from infra.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
-from infra.told import MOST
-from infra.validation import judge
-from infra.yaml12 import BROKEN
 
 __all__ = ["AnyPlatform", "AwsPlatform", "AwsSite", "OnPremPlatform", "OnPremSite", "Platform", "load_engine", "load_file"]
 

@@ -8,8 +8,8 @@ from graph.model import Graph
 from graph.recorder import ORGANISATION, record
 from infra.config import load_file
 from infra.platforms import AnyStack
+from infra.reading.stackfile import KEY, PROJECT, StackFile, engine_text
 from infra.serving import ServingStack
-from infra.stackfile import KEY, PROJECT, StackFile, engine_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ def evaluate(path: Path, *, unknowns: bool = False) -> Evaluation:
     """Evaluate a stack file; one that stands on another stack's platform is given the outputs that the platform's own file leads to.
 
     `unknowns` gives the view of an engine preview: what is known only after apply stays unknown, but for what other stacks gave out.
-    Raises infra.faults.ConfigFaults for a bad file and graph.checks.GraphFaults for a program the engine would refuse.
+    Raises infra.reading.faults.ConfigFaults for a bad file and graph.checks.GraphFaults for a program the engine would refuse.
     """
     platform, stackfile = load_file(path)
 

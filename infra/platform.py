@@ -13,10 +13,10 @@ from components.kubernetes.gateway.gateway import GatewayArgs
 from components.kubernetes.teams.args import TeamArgs
 from components.kubernetes.tracking.server import TrackingServerArgs
 from components.spec import Name, Problem, Spec, rule
-from infra import alert_rules, cold_starts, endpoint_fit, team_rules, traffic_rules
-from infra.between import Node, look_alike, no_pool
 from infra.notes import Note
-from infra.operator_rules import of_alerts, of_endpoints, of_gateway, unmet, unweighed
+from infra.rules import alerts, cold_starts, endpoint_fit, teams, traffic
+from infra.rules.between import Node, look_alike, no_pool
+from infra.rules.operators import of_alerts, of_endpoints, of_gateway, unmet, unweighed
 from infra.stack import Stack
 
 
@@ -45,11 +45,11 @@ class Common(Stack):
 
     @rule("alerts", "operators", "teams")
     def _alerts_heard(self) -> Iterator[Problem]:
-        yield from alert_rules.heard(self.alerts, self.operators, self.teams)
+        yield from alerts.heard(self.alerts, self.operators, self.teams)
 
     @rule("gateway", "endpoints")
     def _reached(self) -> Iterator[Problem]:
-        yield from traffic_rules.reached(self.gateway, self.endpoints)
+        yield from traffic.reached(self.gateway, self.endpoints)
 
 
 class Platform(Common):
@@ -74,12 +74,12 @@ class Platform(Common):
 
     def notes(self) -> Iterable[Note]:
         """What there is to know of the platform, for its review."""
-        return [*self.endpoint_notes(), *alert_rules.notes(self.operators, self.alerts)]
+        return [*self.endpoint_notes(), *alerts.notes(self.operators, self.alerts)]
 
     def endpoint_notes(self) -> Iterable[Note]:
         """What there is to know of the endpoints, where they stand."""
         nodes = {pool: self.node(pool) for pool in self.pool_names}
-        return [*cold_starts.notes(self.endpoints, nodes, team_rules.shares(self.teams)), *endpoint_fit.notes(self.endpoints, nodes)]
+        return [*cold_starts.notes(self.endpoints, nodes, teams.shares(self.teams)), *endpoint_fit.notes(self.endpoints, nodes)]
 
     def unadmitted(self, principal: str) -> str:
         """Why somebody cannot be let into the cluster by this stack; empty where they can."""
@@ -101,7 +101,7 @@ class Platform(Common):
 
     @rule("alerts")
     def _topic_is_there(self) -> Iterator[Problem]:
-        yield from alert_rules.topic(self.alerts, there=self.tells)
+        yield from alerts.topic(self.alerts, there=self.tells)
 
     @rule("operators", "gateway", "endpoints", "alerts")
     def _operators_are_there(self) -> Iterator[Problem]:
@@ -113,11 +113,11 @@ class Platform(Common):
 
     @rule("teams", "cluster")
     def _teams_have_room(self) -> Iterator[Problem]:
-        yield from team_rules.room(self.teams, {pool: self.node(pool) for pool in self.pool_names})
+        yield from teams.room(self.teams, {pool: self.node(pool) for pool in self.pool_names})
 
     @rule("teams", "cluster")
     def _teams_can_come_in(self) -> Iterator[Problem]:
-        yield from team_rules.admission(self.teams, self.unadmitted)
+        yield from teams.admission(self.teams, self.unadmitted)
 
     @rule("endpoints", "cluster")
     def _pools_exist(self) -> Iterator[Problem]:
@@ -136,7 +136,7 @@ class Platform(Common):
     @rule("endpoints", "cluster", "teams")
     def _endpoints_start_in_time(self) -> Iterator[Problem]:
         nodes = {pool: self.node(pool) for pool in self.pool_names}
-        yield from cold_starts.problems(self.endpoints, nodes, team_rules.shares(self.teams))
+        yield from cold_starts.problems(self.endpoints, nodes, teams.shares(self.teams))
 
     @rule("endpoints", "cluster")
     def _pools_suffice(self) -> Iterator[Problem]:
@@ -150,6 +150,6 @@ class Platform(Common):
             if node and before <= node.gpus * node.nodes < wanted[endpoint.pool]:
                 have = f"{node.gpus * node.nodes:g} GPUs at most"
                 others = f" beside {before} of other endpoints" if before else ""
-                asked = f"asks for {endpoint.gpus_at_most} GPUs{traffic_rules.beyond_scale(endpoint)}"
+                asked = f"asks for {endpoint.gpus_at_most} GPUs{traffic.beyond_scale(endpoint)}"
                 text = f"{asked}{others}, and pool {endpoint.pool} has {have}"
                 yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or let the pool grow")

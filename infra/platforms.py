@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from infra.any_platform import AnyPlatform
-from infra.aws_given_platform import AwsGivenPlatform
-from infra.aws_platform import GIVEN, AwsPlatform, whose
-from infra.onprem_platform import OnPremPlatform
+from infra.aws.given_platform import AwsGivenPlatform
+from infra.aws.platform import GIVEN, AwsPlatform, whose
+from infra.onprem.platform import OnPremPlatform
 from infra.serving import ServingStack, is_serving
 
 PLATFORMS: Mapping[str, type[AnyPlatform]] = {"aws": AwsPlatform, "onprem": OnPremPlatform}

@@ -15,8 +15,8 @@ from pydantic import TypeAdapter
 
 from infra import machines_page
 from infra.platforms import MODELS, AnyStack
-from infra.shape import Schema, value_schema, words
-from infra.stackfile import KEY, SECTIONS
+from infra.reading.shape import Schema, value_schema, words
+from infra.reading.stackfile import KEY, SECTIONS
 
 FOLDER: Final = Path(__file__).resolve().parent.parent / "docs" / "reference"
 EXAMPLES: Final = FOLDER.parent.parent / "examples"

@@ -8,11 +8,11 @@ from pydantic import PrivateAttr
 from typing_extensions import TypeIs
 
 from components.spec import Name, Problem, Spec
-from infra import team_rules
 from infra.any_platform import AnyPlatform
-from infra.faults import did_you_mean
 from infra.notes import Note
 from infra.platform import Platform
+from infra.reading.faults import did_you_mean
+from infra.rules import teams
 from infra.stack import Stack
 from infra.team_credentials import TeamContext, TeamRole
 
@@ -73,9 +73,9 @@ def against(own: ServingStack, platform: Platform) -> Iterator[Problem]:
         text = f"is no team that the `teams` of platform {own.platform} let put endpoints there"
         yield Problem(("owner",), f"{text}: {did_you_mean(own.owner, platform.teams) or listed}")
         return
-    yield from team_rules.promised(own.owner, team, own.endpoints)
-    yield from team_rules.never_asleep(own.endpoints)
-    yield from team_rules.names_beside(own.endpoints)
+    yield from teams.promised(own.owner, team, own.endpoints)
+    yield from teams.never_asleep(own.endpoints)
+    yield from teams.names_beside(own.endpoints)
     yield from _acting(own, platform, team.principals)
 
 

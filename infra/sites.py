@@ -3,12 +3,16 @@
 from typing import assert_never
 
 from components.labels import Labels
-from infra import aws_given_site, aws_serving_site, aws_site, onprem_serving_site, onprem_site
 from infra.any_platform import AnyPlatform
-from infra.aws_given_platform import AwsGivenPlatform
-from infra.aws_platform import AwsPlatform
+from infra.aws import given_site as aws_given
+from infra.aws import serving_site as aws_serving
+from infra.aws import site as aws
+from infra.aws.given_platform import AwsGivenPlatform
+from infra.aws.platform import AwsPlatform
 from infra.layers import Wiring
-from infra.onprem_platform import OnPremPlatform
+from infra.onprem import serving_site as onprem_serving
+from infra.onprem import site as onprem
+from infra.onprem.platform import OnPremPlatform
 from infra.serving import ServingStack
 from infra.site import Ground, Site
 
@@ -18,11 +22,11 @@ def build(platform: AnyPlatform, *, project: str, stack: str) -> Site:
     labels = Labels(project=project, stack=stack, owner=platform.owner, tier=platform.tier)
     match platform:
         case AwsPlatform():
-            return aws_site.build(platform, labels, project=project, stack=stack)
+            return aws.build(platform, labels, project=project, stack=stack)
         case AwsGivenPlatform():
-            return aws_given_site.build(platform, labels, project=project, stack=stack)
+            return aws_given.build(platform, labels, project=project, stack=stack)
         case OnPremPlatform():
-            return onprem_site.build(platform, labels, project=project, stack=stack)
+            return onprem.build(platform, labels, project=project, stack=stack)
         case _:
             assert_never(platform)
 
@@ -32,8 +36,8 @@ def attach(serving: ServingStack, view: AnyPlatform, wiring: Wiring, *, project:
     labels = Labels(project=project, stack=stack, owner=serving.owner, tier=serving.tier)
     match view:
         case AwsPlatform() | AwsGivenPlatform():
-            return aws_serving_site.build(serving, view, wiring, labels, project=project, stack=stack)
+            return aws_serving.build(serving, view, wiring, labels, project=project, stack=stack)
         case OnPremPlatform():
-            return onprem_serving_site.build(serving, view, labels, project=project, stack=stack)
+            return onprem_serving.build(serving, view, labels, project=project, stack=stack)
         case _:
             assert_never(view)

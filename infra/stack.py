@@ -7,8 +7,8 @@ from pydantic import Field
 
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Many, Name, Problem, Spec, rule
-from infra.between import look_alike, repeated
 from infra.notes import Note
+from infra.rules.between import look_alike, repeated
 
 Layer = Literal["platform", "serving"]
 

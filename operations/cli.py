@@ -73,7 +73,7 @@ def main() -> None:
 
 def _told(error: Exception) -> int:
     """Print what went wrong, in the reader's terms where the fault is in the stack file; return the exit code."""
-    from infra.faults import ConfigFaults, render
+    from infra.reading.faults import ConfigFaults, render
 
     if isinstance(error, ConfigFaults):
         click.echo(render(error, lines=True), err=True)

@@ -13,8 +13,8 @@ from operations.exits import FINE, INTERNAL_FAULT
 from operations.selection import stack_file, stack_options
 
 if TYPE_CHECKING:
-    from infra.aws_given_platform import AwsGivenPlatform
-    from infra.aws_platform import AwsPlatform
+    from infra.aws.given_platform import AwsGivenPlatform
+    from infra.aws.platform import AwsPlatform
     from operations.account_facts import Clients, Findings, Pinned, Suggestion
 
 INSTALL: Final = "boto3 is not installed; `uv sync --group lookup` brings it."
@@ -46,9 +46,9 @@ def lookup(stack: str | None, config: Path | None, as_json: bool, write: bool) -
 def _pinned(path: Path) -> tuple["Pinned", str]:
     """What is asked about, and where. Raises ConfigFaults, and click.UsageError for a site without an account to ask."""
     from infra.config import load_file
-    from infra.onprem_platform import OnPremPlatform
+    from infra.onprem.platform import OnPremPlatform
+    from infra.reading.stackfile import KEY
     from infra.serving import ServingStack
-    from infra.stackfile import KEY
     from operations.account_facts import Pinned
 
     platform, file = load_file(path)
@@ -86,7 +86,7 @@ def _clients(region: str) -> tuple["Clients", tuple[type[Exception], ...]]:
 def _write(path: Path, suggestions: "list[Suggestion]") -> None:
     """Change the file, if what comes of it is a valid configuration. Raises ConfigFaults, and leaves the file alone, if it is not."""
     from infra.config import load_file
-    from infra.stackfile import KEY
+    from infra.reading.stackfile import KEY
     from operations.stack_edit import edited
 
     text = edited(path.read_text(encoding="utf-8"), {("config", KEY, *one.place): one.new for one in suggestions})
@@ -99,7 +99,7 @@ def _write(path: Path, suggestions: "list[Suggestion]") -> None:
 
 def told(found: "Findings", written: Path | None) -> str:
     """What a person reads: a diff of values, facts, and what the account did not answer."""
-    from infra.faults import spell
+    from infra.reading.faults import spell
 
     lines: list[str] = []
     for one in found.suggestions:
@@ -113,7 +113,7 @@ def told(found: "Findings", written: Path | None) -> str:
 
 
 def _as_json(found: "Findings", written: Path | None) -> dict[str, Any]:
-    from infra.faults import spell
+    from infra.reading.faults import spell
 
     rows = [{**asdict(one), "place": spell(one.place)} for one in found.suggestions]
     facts = [asdict(fact) for fact in found.facts]

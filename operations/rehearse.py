@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from components.given import given
 from graph.urns import REFERENCE_TYPE
-from infra.stackfile import stack_of
+from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import parallel_option, project_root, stack_file, stack_options
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 CONFIG_MARK: Final = "is not a valid configuration"
-"""What infra.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
+"""What infra.reading.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
 
 STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, StageBusy, StageFailed, FaultsInvalid)
 """What may keep a stage from being set; each says what to do."""
@@ -77,8 +77,8 @@ def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
 
 def _platform_of(file: Path) -> tuple[str, Path] | None:
     """The platform that a stack of endpoints stands on, and its file; None for a stack that stands on its own."""
+    from infra.reading.stackfile import KEY, scan
     from infra.serving import is_serving
-    from infra.stackfile import KEY, scan
 
     said = scan(file).config.get(KEY)
     name = said.get("platform") if is_serving(said) else None
@@ -88,7 +88,7 @@ def _platform_of(file: Path) -> tuple[str, Path] | None:
 def _given(file: Path) -> dict[str, list[str]]:
     """What the stack file names that others own, by type: it is there before the rehearsal. Nothing for a file that is not valid."""
     from infra.config import load_file
-    from infra.faults import ConfigFaults
+    from infra.reading.faults import ConfigFaults
 
     found: dict[str, list[str]] = {}
     with contextlib.suppress(ConfigFaults):

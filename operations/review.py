@@ -41,7 +41,7 @@ def review(
 
     Needs no account, no credentials and no network. Exit codes: 0 fine, 2 a mandatory rule fails, 3 invalid configuration or waivers.
     """
-    from infra.faults import ConfigFaults
+    from infra.reading.faults import ConfigFaults
     from policies.waivers import WaiverFaults
 
     chosen: Format = "json" if as_json else form

@@ -9,7 +9,7 @@ from rich.measure import Measurement
 from rich.padding import Padding
 from rich.text import Text
 
-from infra.faults import printable
+from infra.reading.faults import printable
 
 LONGEST: Final = 400
 """Characters of one name or message that are shown."""

@@ -9,8 +9,8 @@ import pytest
 from components.aws.documents.karpenter import karpenter_statements
 from components.aws.network.vpc import NetworkArgs
 from graph.model import Graph, Resource
-from infra.aws_platform import AwsPlatform
-from infra.aws_services import services
+from infra.aws.platform import AwsPlatform
+from infra.aws.services import services
 from infra.config import load_file
 from tests.assertions.graphs import STACKS, graph, on_aws
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graph.model import Graph, Resource
-from infra.aws_platform import AwsPlatform
+from infra.aws.platform import AwsPlatform
 from infra.config import load_file
 from tests.assertions.graphs import STACKS, graph, on_aws
 

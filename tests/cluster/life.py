@@ -22,7 +22,7 @@ import yaml
 from components.kubernetes.addons.values import GATEWAY_PLUGIN
 from components.kubernetes.serving import pods
 from graph.exporters.kubernetes import manifest, objects
-from infra.stackfile import KEY
+from infra.reading.stackfile import KEY
 from rehearsal.control_plane.client import Client
 from rehearsal.control_plane.processes import Server, free_port
 from rehearsal.control_plane.server import HOST, ApiServer

@@ -10,7 +10,7 @@ from components.aws.capacity.room import kept
 from components.kubernetes.addons.footprint import Pods, managed, pods_of
 from components.kubernetes.addons.table import table
 from graph.model import Graph
-from infra.onprem_platform import OnPremPlatform
+from infra.onprem.platform import OnPremPlatform
 from rehearsal.control_plane.simulation import Node
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}

@@ -14,7 +14,7 @@ import pytest
 
 from components.kubernetes.addons.footprint import Pods
 from graph.exporters.kubernetes import manifest, objects
-from infra.onprem_platform import OnPremPlatform
+from infra.onprem.platform import OnPremPlatform
 from rehearsal.control_plane.client import Client, Refused
 from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.server import ApiServer

@@ -12,9 +12,9 @@ from graph.model import Graph
 from graph.recorder import record
 from infra.compose import compose
 from infra.platforms import AnyStack, model_of
-from infra.shape import Schema, alternatives, at, schema_of, value_schema
-from infra.stackfile import KEY, read
-from infra.validation import judge
+from infra.reading.shape import Schema, alternatives, at, schema_of, value_schema
+from infra.reading.stackfile import KEY, read
+from infra.reading.validation import judge
 
 Place = tuple[str | int, ...]
 

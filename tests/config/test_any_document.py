@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.spec import Reading, Secret
-from infra.faults import ConfigFaults, render
-from infra.validation import judge
+from infra.reading.faults import ConfigFaults, render
+from infra.reading.validation import judge
 from tests.config.fields import CONTEXTS, data, model
 
 JUNK: list[Any] = [

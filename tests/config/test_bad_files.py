@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import load_file
-from infra.faults import ConfigFaults, render
+from infra.reading.faults import ConfigFaults, render
 
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "bad").glob("*.yaml"))

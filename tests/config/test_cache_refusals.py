@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from infra.config import load_file
-from infra.faults import ConfigFaults
+from infra.reading.faults import ConfigFaults
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "Pulumi.large-model.yaml"
 SHARED, CLASS = "      shared: {}\n", "storage_class: shared"

@@ -7,7 +7,7 @@ import pytest
 
 from infra import clock
 from infra.config import load_file
-from infra.faults import ConfigFaults
+from infra.reading.faults import ConfigFaults
 
 BLOCK = Path(__file__).parents[2] / "examples" / "Pulumi.p5-block.yaml"
 """A capacity block that ends on 2027-03-15T11:30:00Z."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from infra.stackfile import KEY, engine_text, scan
+from infra.reading.stackfile import KEY, engine_text, scan
 
 pytestmark = pytest.mark.engine
 

@@ -9,8 +9,8 @@ import pytest
 
 from components.spec import Secret
 from infra.config import load_file
-from infra.faults import ConfigFaults
-from infra.stackfile import KEY, engine_text, scan
+from infra.reading.faults import ConfigFaults
+from infra.reading.stackfile import KEY, engine_text, scan
 from rehearsal.stage import Stage
 
 pytestmark = pytest.mark.engine

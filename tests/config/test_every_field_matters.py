@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from infra.aws_given_platform import AwsGivenPlatform
-from infra.aws_platform import AwsPlatform
+from infra.aws.given_platform import AwsGivenPlatform
+from infra.aws.platform import AwsPlatform
 from infra.offline import Evaluation
 from infra.platform import Common
 from infra.platforms import MODELS, AnyStack
-from infra.shape import at
-from infra.stackfile import read
+from infra.reading.shape import at
+from infra.reading.stackfile import read
 from policies.evaluate import evaluate
 from review.build import build
 from review.to_json import to_json

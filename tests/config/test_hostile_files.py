@@ -125,7 +125,7 @@ def test_every_refusal_exits_with_three_and_no_traceback(outcomes: dict[str, Out
 @pytest.mark.parametrize("kind", ["missing", "folder"])
 def test_what_is_no_file_is_a_fault_too(kind: str, tmp_path: Path) -> None:
     from infra.config import load_file
-    from infra.faults import ConfigFaults
+    from infra.reading.faults import ConfigFaults
 
     with pytest.raises(ConfigFaults, match="cannot be read: no such file" if kind == "missing" else "is not a file"):
         load_file(tmp_path / "nothing.yaml" if kind == "missing" else tmp_path)

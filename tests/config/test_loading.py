@@ -13,9 +13,9 @@ from pulumi.runtime import settings
 from components.aws.regions import REGIONS
 from components.spec import Many, Name, Problem, Reading, Secret, Spec, rule
 from infra.config import load_engine, load_file
-from infra.faults import ConfigFaults, Fault, render, spell
-from infra.stackfile import KEY, engine_text, scan
-from infra.validation import judge
+from infra.reading.faults import ConfigFaults, Fault, render, spell
+from infra.reading.stackfile import KEY, engine_text, scan
+from infra.reading.validation import judge
 
 HERE = Path(__file__).parent
 BAD = sorted((HERE / "bad").glob("*.yaml"))

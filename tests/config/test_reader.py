@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.spec import Secret
-from infra.stackfile import KEY, engine_text, read, scan, stack_of
-from infra.yaml12 import BROKEN, Unclear, load, resolve
+from infra.reading.stackfile import KEY, engine_text, read, scan, stack_of
+from infra.reading.yaml12 import BROKEN, Unclear, load, resolve
 
 
 @pytest.mark.parametrize(

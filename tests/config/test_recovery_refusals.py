@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from components.spec import Reading
-from infra.aws_platform import AwsPlatform
-from infra.stackfile import KEY, read
-from infra.validation import judge
+from infra.aws.platform import AwsPlatform
+from infra.reading.stackfile import KEY, read
+from infra.reading.validation import judge
 from tests.config.fields import Place, changed
 
 BAD = Path(__file__).parent / "bad"

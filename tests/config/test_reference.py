@@ -9,8 +9,8 @@ import pytest
 
 from infra import reference
 from infra.platforms import MODELS, PLATFORMS, model_of
-from infra.shape import Schema, alternatives, schema_of, value_schema
-from infra.stackfile import scan
+from infra.reading.shape import Schema, alternatives, schema_of, value_schema
+from infra.reading.stackfile import scan
 from tests.config.fields import CONTEXTS, fields, leaves, pattern
 
 ROOT = Path(__file__).parents[2]

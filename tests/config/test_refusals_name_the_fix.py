@@ -8,8 +8,8 @@ import yaml
 
 from components.spec import Reading
 from infra.platforms import model_of
-from infra.stackfile import KEY, read
-from infra.validation import judge
+from infra.reading.stackfile import KEY, read
+from infra.reading.validation import judge
 
 MENDED = {path: fixes for path in sorted((Path(__file__).parent / "bad").glob("*.yaml")) if (fixes := path.read_text().count("# fix: "))}
 

@@ -13,12 +13,12 @@ from components.kubernetes.addons.footprint import managed, on_node
 from components.kubernetes.serving.coldstart import speed
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Reading
-from infra.aws_platform import AwsPlatform
-from infra.aws_room import DAEMONS, SYSTEM, features, installed, kinds, operated, readied
-from infra.between import Node
-from infra.endpoint_room import misfits
-from infra.stackfile import KEY, read
-from infra.validation import judge
+from infra.aws.node_room import DAEMONS, SYSTEM, features, installed, kinds, operated, readied
+from infra.aws.platform import AwsPlatform
+from infra.reading.stackfile import KEY, read
+from infra.reading.validation import judge
+from infra.rules.between import Node
+from infra.rules.endpoint_room import misfits
 
 ROOT = Path(__file__).parents[2]
 NODE = Node(gpus=4, gpu_memory=45 * 2**30, nodes=3, cpu=48, memory=384 * 2**30, kept={SYSTEM: (200, 3000), DAEMONS: (300, 72)})

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.faults import ConfigFaults, Fault
+from infra.reading.faults import ConfigFaults, Fault
 from operations.exits import CONFIG_FAULT, INTERNAL_FAULT, POLICY_FAILED
 from operations.rehearse import CONFIG_MARK, exit_code
 from rehearsal.actions import act

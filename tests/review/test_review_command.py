@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from infra.faults import ConfigFaults
+from infra.reading.faults import ConfigFaults
 from operations import review as command
 from operations.review import review
 from review.timeline import PARALLEL

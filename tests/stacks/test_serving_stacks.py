@@ -12,11 +12,11 @@ from graph.model import Graph, Resource
 from graph.recorder import ORGANISATION, record
 from infra.compose import compose
 from infra.config import load_file
-from infra.faults import ConfigFaults
 from infra.layers import OUTPUT
 from infra.offline import evaluate
+from infra.reading.faults import ConfigFaults
+from infra.reading.stackfile import KEY, PROJECT
 from infra.serving import ServingStack
-from infra.stackfile import KEY, PROJECT
 from rehearsal.actions import act
 from rehearsal.stage import Stage, StageFailed
 

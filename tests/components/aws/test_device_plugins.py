@@ -19,8 +19,8 @@ from components.aws.cluster.args import AutoModeArgs
 from components.aws.cluster.compatibility import plugin_problems
 from components.kubernetes.addons.table import table
 from graph.model import Graph
-from infra.aws_notes import shared
-from infra.aws_platform import AwsPlatform
+from infra.aws.cluster_notes import shared
+from infra.aws.platform import AwsPlatform
 from infra.config import load_file
 from tests.config.fields import CONTEXTS, draw
 

@@ -10,8 +10,8 @@ from components.kubernetes.serving.coldstart import ColdStartArgs, Parts, Start,
 from components.onprem.cluster import ExistingPoolArgs
 from components.spec import Duration, Size
 from graph.types.tables import rows
-from infra.between import Node
-from infra.cold_starts import late, notes, start
+from infra.rules.between import Node
+from infra.rules.cold_starts import late, notes, start
 
 NODE = Node(4, 45 * 2**30, 6, keeps=6, fetches=24_000_000, faster=60_000_000)
 """One of a pool of up to six nodes of four GPUs, none of which is kept."""

@@ -6,8 +6,8 @@ import pytest
 
 from components.kubernetes.serving.memory import ModelFacts, Share
 from components.spec import Size
-from infra.between import Node
-from infra.endpoint_fit import misfits, notes, share_of
+from infra.rules.between import Node
+from infra.rules.endpoint_fit import misfits, notes, share_of
 
 LLAMA_8B = {"layers": 32, "kv_heads": 8, "head_dim": 128}
 LLAMA_70B = {"layers": 80, "kv_heads": 8, "head_dim": 128}

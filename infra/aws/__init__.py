@@ -1,0 +1,1 @@
+"""What a platform on AWS is, and the rules between its parts."""

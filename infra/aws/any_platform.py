@@ -1,0 +1,56 @@
+"""What every platform on AWS says in its stack file, whoever owns its network and its cluster."""
+
+from collections.abc import Iterator
+
+from components.aws.account.guardrails import AccountArgs
+from components.aws.identity.boundary import IdentityArgs
+from components.aws.registry.registry import RegistryArgs
+from components.aws.storage.buckets import BucketsArgs
+from components.spec import Problem, rule
+from infra.aws import given
+from infra.aws.account_rules import budgeted_pools, recorded_buckets
+from infra.aws.storage_rules import foreign_keys, said_of_given_artifacts
+from infra.notes import Note
+from infra.platform import Platform
+from infra.site_specs import AwsSite
+from infra.team_credentials import TeamRole
+
+
+class AnyAwsPlatform(Platform):
+    """A platform in one AWS account and region."""
+
+    TEAM_CREDENTIALS = TeamRole
+
+    site: AwsSite
+    """Where the platform stands."""
+    identity: IdentityArgs = IdentityArgs()
+    """Limits of the stack's IAM roles."""
+    storage: BucketsArgs = BucketsArgs()
+    """The platform's buckets."""
+    registry: RegistryArgs
+    """Image repositories, the database of runs and models, and the artifact bucket."""
+    account: AccountArgs | None = None
+    """Guard rails of the account; absent where other stacks or the organisation keep them all."""
+
+    def notes(self) -> Iterator[Note]:
+        """What others own."""
+        yield from super().notes()
+        yield from given.notes(self)
+
+    @rule("account", "cluster")
+    def _budgets_of_pools(self) -> Iterator[Problem]:
+        if self.account:
+            yield from budgeted_pools(self.account, list(self.pool_names))
+
+    @rule("account", "storage")
+    def _recorded_buckets(self) -> Iterator[Problem]:
+        if self.account:
+            yield from recorded_buckets(self.account, self.storage)
+
+    @rule("site", "storage")
+    def _keys_of_the_region(self) -> Iterator[Problem]:
+        yield from foreign_keys(self.storage, self.site.region)
+
+    @rule("storage", "registry")
+    def _given_artifacts(self) -> Iterator[Problem]:
+        yield from said_of_given_artifacts(self.storage, self.registry)

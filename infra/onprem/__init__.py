@@ -1,0 +1,1 @@
+"""What a platform on a cluster that someone else runs is."""

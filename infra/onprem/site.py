@@ -1,0 +1,21 @@
+"""A platform on premises becomes the contracts that everything above it takes."""
+
+from components.contracts import Context
+from components.labels import Labels
+from components.naming import Naming
+from infra.onprem.platform import OnPremPlatform
+from infra.site import Site
+
+
+def build(platform: OnPremPlatform, labels: Labels, *, project: str, stack: str) -> Site:
+    """Make what the platform stands on."""
+    from components.onprem.cluster import ExistingCluster
+    from components.onprem.database import ExistingDatabase
+    from components.onprem.storage import ExistingBucket
+
+    context = Context(Naming(project, stack), labels)
+    store, database = platform.object_store, platform.database
+    name = platform.site.name
+    cluster = ExistingCluster("cluster", platform.cluster, site=name, storage=store.egress, databases=database.egress, context=context)
+    models, artifacts = ExistingBucket(store, store.models), ExistingBucket(store, store.artifacts)
+    return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context), None)

@@ -1,0 +1,1 @@
+"""From the text of a stack file to values whose faults are all told."""

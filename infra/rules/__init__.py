@@ -1,0 +1,1 @@
+"""Rules between parts of a stack file that hold on every site."""
