@@ -12,6 +12,10 @@ class Unknown:
     def __repr__(self) -> str:
         return "UNKNOWN"
 
+    def __reduce__(self) -> str:
+        """Copies and pickles are this one instance."""
+        return "UNKNOWN"
+
     def __bool__(self) -> bool:
         raise TypeError("an unknown value has no truth; ask `is UNKNOWN` first")
 

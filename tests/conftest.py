@@ -1,8 +1,17 @@
-"""What is told at the end of a run beside the outcomes: which examples were rehearsed, and what each left behind by design."""
+"""For every test: evaluations that the processes of a run share, and what is told at its end of the examples that were rehearsed."""
 
 from typing import Any
 
+import pytest
+
+from tests import evaluated
 from tests.engine.examples import EXAMPLES, SEED, SUBSET, taken
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _evaluated_once(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> None:
+    if worker_id != "master":
+        evaluated.share(tmp_path_factory.getbasetemp().parent / "evaluated")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

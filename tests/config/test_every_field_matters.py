@@ -227,14 +227,24 @@ CASES = [
 """Every stated leaf. What all sites share is tried on premises, where a graph is drawn in a tenth of the time."""
 
 
+def alternatives(context: str, place: Place) -> tuple[str, ...]:
+    """Which alternatives of unions a place stands in, such as vllm or triton."""
+    value, found = data(context), []
+    for part in place:
+        found += [kind] if isinstance(value, dict) and isinstance(kind := value.get("kind"), str) else []
+        value = value[part]
+    return tuple(found)
+
+
 def first_of_each() -> dict[tuple[str, str], Place]:
-    """One place of each field a context; on AWS, where a graph takes long to draw, in the first context that states it."""
+    """A place of each field for every alternative that it stands in, on AWS and elsewhere: one a context, in the first that states it."""
     found: dict[tuple[str, str], Place] = {}
-    drawn: set[str] = set()
+    drawn: set[tuple[bool, str, tuple[str, ...]]] = set()
     for context, field, place in CASES:
-        if (context, field) in found or not (on_aws(context) and field in drawn):
-            found.setdefault((context, field), place)
-        drawn |= {field} if on_aws(context) else set()
+        case = (on_aws(context), field, alternatives(context, place))
+        if case not in drawn and (context, field) not in found:
+            found[context, field] = place
+            drawn.add(case)
     return found
 
 

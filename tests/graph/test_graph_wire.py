@@ -1,5 +1,7 @@
 """Values survive the engine's protocol, secrets and unknowns included."""
 
+import copy
+import pickle
 from typing import Any
 
 from hypothesis import given, settings
@@ -39,3 +41,8 @@ def test_an_unknown_is_found_wherever_it_stands() -> None:
 def test_what_engine_and_bridge_keep_for_themselves_is_stripped_at_any_depth() -> None:
     kept = {"a": 1, "rules": [{"days": 2}]}
     assert wire.without_internal({"__internal": {}, "a": 1, "rules": [{"__defaults": ["days"], "days": 2}], "__meta": "{}"}) == kept
+
+
+def test_the_unknown_stays_one_when_it_is_copied() -> None:
+    assert pickle.loads(pickle.dumps({"a": UNKNOWN}))["a"] is UNKNOWN
+    assert copy.deepcopy([UNKNOWN])[0] is UNKNOWN
