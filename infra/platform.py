@@ -67,6 +67,11 @@ class Platform(Common):
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has, or None where the machine is not known."""
 
+    @property
+    def nodes(self) -> Mapping[str, Node | None]:
+        """What a node of each pool has."""
+        return {pool: self.node(pool) for pool in self.pool_names}
+
     def stands_on(self) -> Mapping[str, Any]:
         """The site."""
         site: Mapping[str, Any] = self.model_dump(mode="json", include={"site"})["site"]
@@ -78,7 +83,7 @@ class Platform(Common):
 
     def endpoint_notes(self) -> Iterable[Note]:
         """What there is to know of the endpoints, where they stand."""
-        nodes = {pool: self.node(pool) for pool in self.pool_names}
+        nodes = self.nodes
         return [*cold_starts.notes(self.endpoints, nodes, teams.shares(self.teams)), *endpoint_fit.notes(self.endpoints, nodes)]
 
     def unadmitted(self, principal: str) -> str:
@@ -113,7 +118,7 @@ class Platform(Common):
 
     @rule("teams", "cluster")
     def _teams_have_room(self) -> Iterator[Problem]:
-        yield from teams.room(self.teams, {pool: self.node(pool) for pool in self.pool_names})
+        yield from teams.room(self.teams, self.nodes)
 
     @rule("teams", "cluster")
     def _teams_can_come_in(self) -> Iterator[Problem]:
@@ -135,8 +140,7 @@ class Platform(Common):
 
     @rule("endpoints", "cluster", "teams")
     def _endpoints_start_in_time(self) -> Iterator[Problem]:
-        nodes = {pool: self.node(pool) for pool in self.pool_names}
-        yield from cold_starts.problems(self.endpoints, nodes, teams.shares(self.teams))
+        yield from cold_starts.problems(self.endpoints, self.nodes, teams.shares(self.teams))
 
     @rule("endpoints", "cluster")
     def _pools_suffice(self) -> Iterator[Problem]:

@@ -87,10 +87,6 @@ class AwsPlatform(AnyAwsPlatform):
         """Whether there are alarms, which have a topic."""
         return self.alarms is not None
 
-    @rule("alerts", "alarms")
-    def _topic_is_there(self) -> Iterator[Problem]:
-        yield from alerts.topic(self.alerts, there=self.tells)
-
     @rule("alerts", "network")
     def _receivers_within_reach(self) -> Iterator[Problem]:
         yield from alerts.within_reach(self.alerts, closed=self.network.closed)

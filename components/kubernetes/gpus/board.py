@@ -8,7 +8,7 @@ from components.kubernetes.manifests import Identity, Manifest
 def panels() -> tuple[Panel, ...]:
     """What is shown: work, memory, use, heat and power by node, and what is broken by GPU."""
     used, free = (f"sum by (node) (DCGM_FI_DEV_FB_{part})" for part in ("USED", "FREE"))
-    slowed = f'sum by (node, clock_event) (DCGM_EXP_CLOCK_EVENTS_COUNT{{clock_event=~"{"|".join(SLOWED)}"}})'
+    slowed = f"sum by (node, clock_event) ({SLOWED})"
     tensor = "avg by (node) (DCGM_FI_PROF_PIPE_TENSOR_ACTIVE)"
     by_gpu = "{{node}} {{gpu}}"
     return (

@@ -4,19 +4,19 @@ Labels of series are those that survive the exporter's ServiceMonitor (honorLabe
 of the pod that holds the GPU, and of the exporter itself where none does.
 """
 
-from typing import Any
-
+from components.kubernetes import prometheus
 from components.kubernetes.addons.table import table
 from components.kubernetes.gpus.counters import EXPORTER
 from components.kubernetes.manifests import Identity, Manifest
+from components.kubernetes.prometheus import Rule, alert
 
 HELD = f'namespace!="{table()[EXPORTER].namespace}"'
 """Narrows series to GPUs that a pod holds."""
 FATAL = (46, 48, 54, 62, 63, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 142, 143, 151, 155, 156, 158)
 """Xids after which a GPU is of no use until it is reset or its node replaced.
 Source: aws/eks-node-monitoring-agent@51af549:monitors/nvidia/dcgm/dcgm_policies.go, for which EKS replaces the node."""
-SLOWED = ("hw_power_brake", "hw_slowdown", "hw_thermal", "sw_thermal")
-"""Reasons for lower clocks that somebody can do something about. Source: NVIDIA/dcgm-exporter, clock_events_collector.go."""
+SLOWED = 'DCGM_EXP_CLOCK_EVENTS_COUNT{clock_event=~"hw_power_brake|hw_slowdown|hw_thermal|sw_thermal"}'
+"""Lower clocks for reasons that somebody can do something about. Source: NVIDIA/dcgm-exporter, clock_events_collector.go."""
 REPAIRED_WITHIN = "15m"
 """EKS replaces a broken node after ten minutes. Source: EKS user guide, node auto repair, AcceleratedHardwareReady."""
 IDLE = 0.01
@@ -34,58 +34,33 @@ def prometheus_rule(identity: Identity) -> Manifest:
         {"record": XID, "expr": 'count_values by (node, gpu, modelName) ("xid", DCGM_FI_DEV_XID_ERRORS)'},
         {"record": REMAPPED, "expr": f"{of_gpu} (DCGM_FI_DEV_UNCORRECTABLE_REMAPPED_ROWS)"},
     ]
-    return {
-        "api_version": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": identity.metadata(),
-        "spec": {
-            "groups": [
-                {"name": "gpu-facts", "rules": recorded},
-                {"name": "gpu-hardware", "rules": _hardware(of_gpu)},
-                {"name": "gpu-use", "rules": _use()},
-            ]
-        },
-    }
+    groups = {"gpu-facts": recorded, "gpu-hardware": _hardware(of_gpu), "gpu-use": _use()}
+    return prometheus.prometheus_rule(identity.metadata(), groups)
 
 
-def _hardware(of_gpu: str) -> list[dict[str, Any]]:
+def _hardware(of_gpu: str) -> list[Rule]:
     """Broken, breaking and slow."""
     where = "GPU {{ $labels.gpu }} of {{ $labels.node }}"
     fatal = "|".join(map(str, FATAL))
     grown = f"max_over_time({REMAPPED}[1d]) - min_over_time({REMAPPED}[1d]) > 0"
-    slowed = f'max by (node, gpu, clock_event) (DCGM_EXP_CLOCK_EVENTS_COUNT{{clock_event=~"{"|".join(SLOWED)}"}}) > 0'
+    fatal_xid, lost = f'{XID}{{xid=~"{fatal}"}}', f"{of_gpu} (DCGM_FI_DEV_ROW_REMAP_FAILURE) > 0"
+    slowed = f"max by (node, gpu, clock_event) ({SLOWED}) > 0"
+    page, told = "gpu-hardware", f"{where} told Xid {{{{ $labels.xid }}}}"
     return [
-        _alert("GpuXid", f'{XID}{{xid=~"{fatal}"}}', REPAIRED_WITHIN, "page", f"{where} told Xid {{{{ $labels.xid }}}}", "gpu-hardware"),
-        _alert(
-            "GpuRowRemapFailed",
-            f"{of_gpu} (DCGM_FI_DEV_ROW_REMAP_FAILURE) > 0",
-            REPAIRED_WITHIN,
-            "page",
-            f"{where} has no spare memory rows left",
-            "gpu-hardware",
-        ),
-        _alert("GpuMemoryWearing", grown, "", "ticket", f"{where} has replaced broken memory rows within a day", "gpu-hardware"),
-        _alert("GpuThrottled", slowed, "15m", "ticket", f"{where} is held back: {{{{ $labels.clock_event }}}}", "gpu-throttled"),
+        alert("GpuXid", fatal_xid, "page", told, page, lasting=REPAIRED_WITHIN),
+        alert("GpuRowRemapFailed", lost, "page", f"{where} has no spare memory rows left", page, lasting=REPAIRED_WITHIN),
+        alert("GpuMemoryWearing", grown, "ticket", f"{where} has replaced broken memory rows within a day", page),
+        alert("GpuThrottled", slowed, "ticket", f"{where} is held back: {{{{ $labels.clock_event }}}}", "gpu-throttled", lasting="15m"),
     ]
 
 
-def _use() -> list[dict[str, Any]]:
+def _use() -> list[Rule]:
     """Held by pods that do nothing, and not told of at all."""
     idle = f"max by (node, gpu, namespace, pod) ({RECENT_WORK}) < {IDLE}"
     offered = 'max by (node) (kube_node_status_allocatable{resource=~"nvidia_com_(gpu|mig).*"}) > 0'
     silent = f"{offered} unless on (node) max by (node) (DCGM_FI_DEV_GPU_TEMP)"
     held = "pod {{ $labels.pod }} has held GPU {{ $labels.gpu }} of {{ $labels.node }} for a day without using it"
     return [
-        _alert("GpuIdle", idle, "1d", "ticket", held, "gpu-idle"),
-        _alert("GpuUnwatched", silent, "15m", "ticket", "{{ $labels.node }} has GPUs of which nothing is told", "gpu-unwatched"),
+        alert("GpuIdle", idle, "ticket", held, "gpu-idle", lasting="1d"),
+        alert("GpuUnwatched", silent, "ticket", "{{ $labels.node }} has GPUs of which nothing is told", "gpu-unwatched", lasting="15m"),
     ]
-
-
-def _alert(name: str, expr: str, lasting: str, severity: str, summary: str, runbook: str) -> dict[str, Any]:
-    return {
-        "alert": name,
-        "expr": expr,
-        **({"for": lasting} if lasting else {}),
-        "labels": {"severity": severity},
-        "annotations": {"summary": summary, "runbook": f"docs/runbooks/{runbook}.md"},
-    }

@@ -62,14 +62,15 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
         self.secrets: Mapping[str, SecretKey] = {}
         self.awake = awake(self.identity.namespace, self.pool.resource) if args.scale.min == 0 else ""
-        self.services = releasing.announced(self.enclosure, args)
-        route = self._route(self.services) if releasing.weighed(args) else ()
-        replicas = self._replicas([*self.services, *route])
+        services = releasing.announced(self.enclosure, args)
+        route = self._route(services) if releasing.weighed(args) else ()
+        replicas = self._replicas([*services, *route])
         self._watch(replicas)
-        if args.scale.warm and warmth:
+        if args.scale.warm:
+            assert warmth, "made by the platform wherever room is held"
             warm.hold(self.enclosure, args, self.pool, warmth, replicas)
         ports.opened(self.enclosure, args.engine.other_ports, args.clients, operators.monitoring.namespace, replicas)
-        addresses = releasing.publish(self.enclosure, replicas, self.services)
+        addresses = releasing.publish(self.enclosure, replicas, services)
         if not route:
             self._route(addresses)
         self._probe()

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from components.kubernetes import prometheus
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.metrics import buckets
+from components.kubernetes.prometheus import Rule, Severity, alert
 from components.kubernetes.serving.counted import VLLM, Counted
 from components.kubernetes.serving.monitor import series
 from components.spec import Duration, Percent, Problem, Spec, rule
@@ -53,7 +54,7 @@ class Burn:
     factor: float
     long: str
     short: str
-    severity: Literal["page", "ticket"]
+    severity: Severity
 
 
 BURNS = (Burn(14.4, "1h", "5m", "page"), Burn(6, "6h", "30m", "page"), Burn(3, "1d", "2h", "ticket"), Burn(1, "3d", "6h", "ticket"))
@@ -104,51 +105,34 @@ def prometheus_rule(identity: Identity, args: ObjectivesArgs, *, counted: Counte
     """
     promises = objectives(args, identity, counted=counted)
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
-    groups = [
-        {"name": f"{identity.name}-ratios", "rules": [_recorded(o, window, labels) for o in promises for window in WINDOWS]},
-        {"name": f"{identity.name}-budgets", "rules": [_alert(o, burn, labels) for o in promises for burn in BURNS]},
-        {"name": f"{identity.name}-presence", "rules": [_silence(identity, labels, awake)]},
-    ]
-    return {
-        "api_version": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": identity.metadata(),
-        "spec": {"groups": groups},
+    groups = {
+        f"{identity.name}-ratios": [_recorded(o, window, labels) for o in promises for window in WINDOWS],
+        f"{identity.name}-budgets": [_alert(o, burn, labels) for o in promises for burn in BURNS],
+        f"{identity.name}-presence": [_silence(identity, labels, awake)],
     }
+    return prometheus.prometheus_rule(identity.metadata(), groups)
 
 
-def _recorded(objective: Objective, window: str, labels: Mapping[str, str]) -> dict[str, Any]:
+def _recorded(objective: Objective, window: str, labels: Mapping[str, str]) -> Rule:
     bad, every = (part.replace("{window}", window) for part in (objective.bad, objective.every))
     return {"record": objective.ratio(window), "expr": f"{bad} / {every}", "labels": dict(labels)}
 
 
-def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> dict[str, Any]:
+def _alert(objective: Objective, burn: Burn, labels: Mapping[str, str]) -> Rule:
     here = f'{{namespace="{labels["namespace"]}",endpoint="{labels["endpoint"]}"}}'
     limit = f"{burn.factor * objective.budget:.6g}"
     both = " and ".join(f"{objective.ratio(window)}{here} > {limit}" for window in (burn.long, burn.short))
     volume = objective.every.replace("{window}", burn.long).replace("rate(", "increase(")
-    return {
-        "alert": objective.alert,
-        "expr": f"{both} and on() {volume} > {LEAST_REQUESTS}",
-        "labels": {**labels, "severity": burn.severity, "window": burn.long},
-        "annotations": {
-            "summary": f"{labels['endpoint']} {objective.summary}: its budget burns {burn.factor:g} times too fast over {burn.long}",
-            "runbook": f"docs/runbooks/{objective.runbook}.md",
-        },
-    }
+    expr = f"{both} and on() {volume} > {LEAST_REQUESTS}"
+    summary = f"{labels['endpoint']} {objective.summary}: its budget burns {burn.factor:g} times too fast over {burn.long}"
+    return alert(objective.alert, expr, burn.severity, summary, objective.runbook, labels={**labels, "window": burn.long})
 
 
-def _silence(identity: Identity, labels: Mapping[str, str], awake: str) -> dict[str, Any]:
+def _silence(identity: Identity, labels: Mapping[str, str], awake: str) -> Rule:
     """No pod is scraped: the promises can then be neither kept nor seen to be broken."""
     here = series(identity)
     when = f" and on() {awake}" if awake else ""
-    return {
-        "alert": "EndpointSilent",
-        "expr": f"absent(up{{{here}}} == 1){when}",
-        "for": SILENT_AFTER,
-        "labels": {**labels, "severity": "page"},
-        "annotations": {
-            "summary": f"no pod of {labels['endpoint']} has been scraped for {SILENT_AFTER}",
-            "runbook": "docs/runbooks/endpoint-silent.md",
-        },
-    }
+    summary = f"no pod of {labels['endpoint']} has been scraped for {SILENT_AFTER}"
+    return alert(
+        "EndpointSilent", f"absent(up{{{here}}} == 1){when}", "page", summary, "endpoint-silent", lasting=SILENT_AFTER, labels=labels
+    )

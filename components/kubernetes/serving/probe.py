@@ -13,7 +13,7 @@ import pulumi
 from pydantic import AfterValidator, StringConstraints
 
 from components.contracts import SecretKey
-from components.kubernetes import manifests
+from components.kubernetes import manifests, prometheus
 from components.kubernetes.manifests import Environment, Identity, Manifest
 from components.kubernetes.serving.engines import ContainerEngine, Engine, VllmEngine
 from components.kubernetes.serving.model import Model
@@ -170,29 +170,15 @@ def alert(identity: Identity, awake: str) -> Manifest:
     """The rule that pages when attempts keep failing, and tells when nobody attempts. `awake` holds while there is a replica to ask."""
     labels = {"endpoint": identity.name, "namespace": identity.namespace}
     when = f" and on() {awake}" if awake else ""
-    page = {
-        "alert": "EndpointProbeFailing",
-        "expr": f"{failing(identity)}{when}",
-        "for": FAILING_FOR,
-        "labels": {**labels, "severity": "page"},
-        "annotations": {
-            "summary": f"{identity.name} has not answered its probe for {FAILING_FOR}",
-            "runbook": "docs/runbooks/endpoint-probe.md",
-        },
-    }
-    ticket = {
-        "alert": "EndpointProbeMissing",
-        "expr": f"absent(groundwork_probe_success{{{series(probing(identity))}}})",
-        "for": "30m",
-        "labels": {**labels, "severity": "ticket"},
-        "annotations": {"summary": f"nobody probes {identity.name}", "runbook": "docs/runbooks/endpoint-probe.md"},
-    }
-    return {
-        "api_version": "monitoring.coreos.com/v1",
-        "kind": "PrometheusRule",
-        "metadata": identity.metadata(f"{identity.name}-probe"),
-        "spec": {"groups": [{"name": f"{identity.name}-probe", "rules": [page, ticket]}]},
-    }
+    silent, missing = f"{failing(identity)}{when}", f"absent(groundwork_probe_success{{{series(probing(identity))}}})"
+    nobody = f"nobody probes {identity.name}"
+    told = f"{identity.name} has not answered its probe for {FAILING_FOR}"
+    alerts = [
+        prometheus.alert("EndpointProbeFailing", silent, "page", told, "endpoint-probe", lasting=FAILING_FOR, labels=labels),
+        prometheus.alert("EndpointProbeMissing", missing, "ticket", nobody, "endpoint-probe", lasting="30m", labels=labels),
+    ]
+    name = f"{identity.name}-probe"
+    return prometheus.prometheus_rule(identity.metadata(name), {name: alerts})
 
 
 def attach(
