@@ -55,10 +55,25 @@ class Source:
     folder: FilePath = FilePath()
 
 
-def load_file(path: FilePath) -> tuple[AnyStack, StackFile]:
-    """What a stack file holds, read offline. Raises ConfigFaults with everything that is wrong with it."""
+def load_file(path: FilePath, *, without: Path = ()) -> tuple[AnyStack, StackFile]:
+    """Read what a stack file holds, offline. Raises ConfigFaults with everything that is wrong with it.
+
+    `without` is the path of one value, from the configuration key on, that is not judged; the file
+    that is returned still has it.
+    """
     found = scan(path)
-    return _said(found), found
+    read = replace(found, config=_without(found.config, without)) if without else found
+    return _said(read), found
+
+
+def _without(value: Any, path: Path) -> Any:
+    """Copy nested mappings without the value at a path; unchanged where nothing stands there."""
+    first, *rest = path
+    if not isinstance(value, Mapping) or first not in value:
+        return value
+    if rest:
+        return {**value, first: _without(value[first], tuple(rest))}
+    return {key: item for key, item in value.items() if key != first}
 
 
 def _said(found: StackFile) -> AnyStack:

@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 from components.accelerators import aws_machines
-from components.aws.cluster.addons import AddonName
 from components.labels import POOL_TAG
 from components.spec import placeholder
 
@@ -54,7 +53,8 @@ class Findings:
 class Pinned:
     """The part of a stack file that is asked about: `data` is its platform as written, `version` the cluster's Kubernetes version.
 
-    `system` is the machine of the system pool, `pools` that of each GPU pool by name; version and system are "" on a given cluster.
+    `system` is the machine of the system pool, `pools` that of each GPU pool by name, `addons` the managed add-ons of the cluster; version
+    and system are "" on a given cluster, which has add-ons of its own.
     """
 
     data: Mapping[str, Any]
@@ -63,6 +63,7 @@ class Pinned:
     version: str
     system: str
     pools: Mapping[str, str]
+    addons: Sequence[str] = ()
 
 
 Answer = Suggestion | Fact
@@ -110,19 +111,16 @@ def image_release(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
 
 
 def addon_versions(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
-    """The default version of each add-on for the cluster's version."""
-    if not pinned.version:
-        return
+    """The default version of each of the cluster's add-ons for its version of Kubernetes."""
     eks = clients("eks")
     stated = pinned.data.get("cluster", {}).get("addons", {})
-    for name in get_args(AddonName):
+    for name in pinned.addons:
         rows = eks.describe_addon_versions(addonName=name, kubernetesVersion=pinned.version)["addons"]
         versions = [version for row in rows for version in row["addonVersions"]]
         default = next((v["addonVersion"] for v in versions if any(c.get("defaultVersion") for c in v["compatibilities"])), None)
         if default and default != stated.get(name, ""):
-            yield Suggestion(
-                ("cluster", "addons", name), stated.get(name, ""), default, "eks:DescribeAddonVersions", certain=name in stated
-            )
+            place = ("cluster", "addons", name)
+            yield Suggestion(place, stated.get(name, ""), default, "eks:DescribeAddonVersions")
 
 
 def offerings(pinned: Pinned, clients: Clients) -> Iterator[Answer]:

@@ -51,7 +51,8 @@ def _pinned(path: Path) -> tuple["Pinned", str]:
     from infra.serving import ServingStack
     from operations.account_facts import Pinned
 
-    platform, file = load_file(path)
+    # An upgrade is refused until add-ons have versions, which is what this command finds.
+    platform, file = load_file(path, without=(KEY, "cluster", "upgrade_from"))
     if isinstance(platform, ServingStack):
         raise click.UsageError(
             f"{path.name} pins nothing of a cloud: look up what platform {platform.platform} pins, --stack {platform.platform}."
@@ -62,14 +63,25 @@ def _pinned(path: Path) -> tuple["Pinned", str]:
     return Pinned(data, platform.site.account, platform.site.zones, *_cluster(platform)), platform.site.region
 
 
-def _cluster(platform: "AwsPlatform | AwsGivenPlatform") -> tuple[str, str, dict[str, str]]:
-    """Version, machine of the system pool, and machines of GPU pools by name; a given cluster pins neither of the first two."""
+def _cluster(
+    platform: "AwsPlatform | AwsGivenPlatform",
+) -> tuple[str, str, dict[str, str], tuple[str, ...]]:
+    """Version, machine of the system pool, machines of GPU pools by name, and managed add-ons.
+
+    A given cluster pins its pools alone.
+    """
+    from components.aws.cluster.addons import wanted
+    from components.aws.cluster.args import AutoModeArgs
+    from infra.aws.node_room import features
     from infra.config import AwsPlatform
 
     if isinstance(platform, AwsPlatform):
         cluster = platform.cluster
-        return cluster.version, cluster.system.machine, {name: pool.machine for name, pool in cluster.pools.items()}
-    return "", "", {name: pool.machine for name, pool in platform.cluster.existing.pools.items()}
+        auto = isinstance(cluster.autoscaler, AutoModeArgs)
+        addons = tuple(one.name for one in wanted(features(platform.storage), auto_mode=auto))
+        machines = {name: pool.machine for name, pool in cluster.pools.items()}
+        return cluster.version, cluster.system.machine, machines, addons
+    return "", "", {name: pool.machine for name, pool in platform.cluster.existing.pools.items()}, ()
 
 
 def _clients(region: str) -> tuple["Clients", tuple[type[Exception], ...]]:

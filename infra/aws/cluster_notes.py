@@ -1,12 +1,14 @@
 """What there is to know of a platform on AWS, from its stack file alone. Pure functions."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
 from components.aws.capacity.pools import GpuPoolArgs
+from components.aws.cluster.addons import Feature
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
 from components.aws.cluster.repair import Maker, warnings
 from components.aws.cluster.upgrades import support, upgrade_path
+from infra.aws.cluster_rules import unheld
 from infra.notes import Note
 
 
@@ -22,6 +24,14 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
         if repaired(args, maker):
             yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
+
+
+def of_addons(args: ClusterArgs, features: Collection[Feature]) -> Iterator[Note]:
+    """Note the managed add-ons that stay at the version that EKS makes them with."""
+    if left := unheld(args, features):
+        text = f"no version is held of {', '.join(left)}: each is made at the default of Kubernetes"
+        text += f" {args.version} and stays there, even when the cluster is upgraded; "
+        yield Note("cluster", f"{text}`groundwork lookup --write` fills versions in")
 
 
 def behind(pool: GpuPoolArgs, version: str) -> Iterator[str]:

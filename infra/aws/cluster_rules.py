@@ -1,11 +1,13 @@
 """What a platform's cluster on AWS must agree on with the rest of its stack file. Pure functions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from components.aws.cluster.access_args import named_roles
+from components.aws.cluster.addons import AddonName, Feature, wanted
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs
+from components.aws.cluster.versions import number
 from components.aws.values import ROLE_ARN
 from components.kubernetes.addons.operators import OperatorsArgs
 from components.spec import Problem, Spec
@@ -74,6 +76,33 @@ def mirror(site: AwsSite, network: Reach, operators: OperatorsArgs, cluster: Clu
     elif operators.mirror and not operators.mirror.registry.startswith(own):
         text = f"is not the account's own registry, and nothing leaves the network: nodes reach {own} only; copy charts and images there"
         yield Problem(("operators", "mirror", "registry"), f"{text}, and name it, such as {own}/mirror")
+
+
+def unheld(cluster: ClusterArgs, features: Collection[Feature]) -> list[AddonName]:
+    """List the managed add-ons of a cluster that `cluster.addons` holds no version of."""
+    auto = isinstance(cluster.autoscaler, AutoModeArgs)
+    return [one.name for one in wanted(features, auto_mode=auto) if one.name not in cluster.addons]
+
+
+def addons_left_behind(cluster: ClusterArgs, features: Collection[Feature]) -> Iterator[Problem]:
+    """Refuse an upgrade that would leave add-ons at the version that they were made with.
+
+    EKS updates the version of an add-on only when it is asked to, and no version in the stack file
+    asks for nothing. Sources: terraform-aws-modules/terraform-aws-eks#3448; EKS user guide, "Update
+    an Amazon EKS add-on": add-ons are not updated when a new version is released, nor after the
+    cluster is.
+    """
+    left, running = unheld(cluster, features), cluster.upgrade_from
+    if running is None or number(running) >= number(cluster.version) or not left:
+        return
+    names = " and ".join(filter(None, (", ".join(left[:-1]), left[-1])))
+    yield Problem(
+        ("cluster", "addons"),
+        f"holds no version of {names}, so the upgrade from {running} to "
+        f"{cluster.version} would leave {'it' if len(left) == 1 else 'them'} as they are: run "
+        f"`groundwork lookup --write`, which fills in what EKS runs with {cluster.version}, or name "
+        "versions from `aws eks describe-addon-versions`",
+    )
 
 
 def unadmitted(principal: str, cluster: ClusterArgs) -> str:

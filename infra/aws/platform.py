@@ -98,6 +98,7 @@ class AwsPlatform(AnyAwsPlatform):
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
         yield from cluster_notes.of_cluster(self.cluster)
+        yield from cluster_notes.of_addons(self.cluster, node_room.features(self.storage))
         yield from super().notes()
         if isinstance(self.network, ExistingNetworkArgs):
             yield Note("network", addresses.ASKED_OF_OTHERS)
@@ -122,6 +123,10 @@ class AwsPlatform(AnyAwsPlatform):
     @rule("site", "cluster")
     def _machines_offered(self) -> Iterator[Problem]:
         yield from machines_offered(self.cluster.pools, self.site.region, self.site.zones)
+
+    @rule("cluster", "storage")
+    def _addons_are_upgraded(self) -> Iterator[Problem]:
+        yield from cluster_rules.addons_left_behind(self.cluster, node_room.features(self.storage))
 
     @rule("cluster")
     def _starters_there(self) -> Iterator[Problem]:

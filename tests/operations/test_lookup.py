@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from click.testing import CliRunner, Result
 from moto import mock_aws
 
 from components.spec import placeholder
+from infra.aws.platform import AwsPlatform
+from infra.config import load_file
+from infra.reading.faults import ConfigFaults
 from operations import account_facts as facts
 from operations.account_facts import Answer, Fact, Findings, Pinned, Suggestion
 from operations.lookup import _pinned as asked_about
@@ -28,6 +32,7 @@ ZEROS = "sha256:" + "0" * 64
 RESERVED = "cr-" + "0" * 17
 IMAGE = f"123456789012.dkr.ecr.us-west-2.amazonaws.com/groundwork-dev-mlflow@{ZEROS}"
 MANIFEST = '{"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": {"digest": "%s"}, "layers": []}'
+ADDONS = ("coredns", "kube-proxy", "vpc-cni")
 PINNED = Pinned(
     data={
         "site": {"account": "111122223333"},
@@ -44,6 +49,7 @@ PINNED = Pinned(
     version="1.34",
     system="m7i.large",
     pools={"training": "p5.48xlarge"},
+    addons=ADDONS,
 )
 
 
@@ -125,7 +131,7 @@ def test_the_release_is_the_one_that_all_images_have() -> None:
     assert asked(facts.image_release, answers("1.50.0-1a2b3c4d", "1.50.0-1a2b3c4d"), "ssm") == []
 
 
-def test_only_versions_that_are_held_are_certain() -> None:
+def test_every_addon_of_the_cluster_gets_a_version_and_no_other() -> None:
     def answer(version: str) -> tuple[str, dict[str, Any]]:
         rows = [
             {"addonVersion": "v0.0.1-eksbuild.1", "compatibilities": [{"clusterVersion": "1.34", "defaultVersion": False}]},
@@ -133,10 +139,29 @@ def test_only_versions_that_are_held_are_certain() -> None:
         ]
         return "describe_addon_versions", {"addons": [{"addonVersions": rows}]}
 
-    names = facts.get_args(facts.AddonName)
-    found = asked(facts.addon_versions, [answer("v1.13.2-eksbuild.7")] * len(names), "eks")
-    assert {one.place[-1] for one in found} == set(names)
-    assert [one.place[-1] for one in found if one.certain] == ["coredns"]
+    found = asked(facts.addon_versions, [answer("v1.13.2-eksbuild.7")] * len(ADDONS), "eks")
+    assert {one.place[-1] for one in found} == set(ADDONS)
+    assert all(one.certain for one in found)
+    assert [(one.old, one.new) for one in found if one.place[-1] == "coredns"] == [("v1.12.1-eksbuild.2", "v1.13.2-eksbuild.7")]
+
+
+@pytest.mark.parametrize("base", ["Pulumi.dev.yaml", "Pulumi.prod.yaml", "examples/Pulumi.auto-mode.yaml"])
+def test_an_upgrade_is_looked_up_before_it_is_accepted(base: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / Path(base).name
+    text = (ROOT / base).read_text()
+    path.write_text(re.sub(r'( +)version: "1.35"', r'\1version: "1.35"\n\1upgrade_from: "1.34"', text))
+    wanted = asked_about(path)[0].addons
+    version = "v1.35.3-eksbuild.2"
+    if base.startswith("Pulumi"):
+        with pytest.raises(ConfigFaults, match="groundwork lookup --write"):
+            load_file(path)
+    found = Findings([Suggestion(("cluster", "addons", name), "", version, "eks") for name in wanted])
+    monkeypatch.setattr(facts, "ask", lambda *_: found)
+    assert run(path, "--write").return_value == 0
+    platform, _ = load_file(path)
+    assert isinstance(platform, AwsPlatform)
+    assert platform.cluster.addons == dict.fromkeys(wanted, version)
+    assert platform.cluster.upgrade_from == "1.34", "what was not judged is still in the file"
 
 
 def reservation(name: str) -> dict[str, Any]:
@@ -295,7 +320,7 @@ def test_a_site_without_an_account_has_nobody_to_ask() -> None:
 
 
 def test_a_given_cluster_pins_no_release_and_no_version(account: Callable[[str], Any]) -> None:
-    given = replace(PINNED, version="", system="")
+    given = replace(PINNED, version="", system="", addons=())
     assert list(facts.image_release(given, account)) == list(facts.addon_versions(given, account)) == []
     assert [row.subject for row in facts.offerings(given, account) if isinstance(row, Fact)] == ["p5.48xlarge"]
     pinned, region = asked_about(ROOT / "examples" / "Pulumi.existing-cluster.yaml")

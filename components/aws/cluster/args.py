@@ -51,7 +51,8 @@ class ClusterArgs(Spec):
     version: Literal["1.33", "1.34", "1.35"]
     """Kubernetes version of the control plane and the nodes, quoted."""
     upgrade_from: KubernetesMinor | None = None
-    """The version that runs now, while it is changed: EKS goes up one minor at a time and never back. Absent judges no step."""
+    """The version that runs now, while it is changed: EKS goes up one minor at a time and never back,
+    and `addons` must hold the versions that add-ons go to. Absent judges no step."""
     administrators: Annotated[Many[RoleArn], Field(min_length=1)]
     """IAM roles that administer the cluster; the role that deploys must be one of them."""
     viewers: Many[RoleArn] = ()
@@ -65,7 +66,9 @@ class ClusterArgs(Spec):
     protect: bool = True
     """Whether the cluster and its key refuse deletion."""
     addons: dict[AddonName, AddonVersion] = {}
-    """Versions of add-ons to hold; one that is absent gets the default of the Kubernetes version."""
+    """Versions of EKS add-ons. One that is absent is made at the default of the cluster's version and
+    stays there: nothing updates it, not even an upgrade of the cluster. So with `upgrade_from` every
+    add-on of the cluster needs a version; `groundwork lookup --write` fills in the defaults of EKS."""
     image_release: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+-[0-9a-f]{8}$")] | None = None
     """Bottlerocket release to hold on every pool, such as 1.50.0-1a2b3c4d; absent takes the newest when a pool is made."""
     autoscaler: AutoscalerArgs = ClusterAutoscalerArgs(kind="cluster-autoscaler")

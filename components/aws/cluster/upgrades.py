@@ -33,7 +33,7 @@ def _step(minor: str) -> Step:
     actions = (
         f"read `aws eks list-insights --filter kubernetesVersions={minor}` and clear what it finds",
         f"control plane to {minor}",
-        f"add-ons to versions that serve {minor}",
+        f"add-ons to the versions that cluster.addons holds for {minor}",
         f"node images to {minor}, pool by pool",
     )
     return Step(minor, actions)
