@@ -99,7 +99,19 @@ def act(action: Action, stage: Stage, *, packs: bool = True, display: IO[str] | 
     outcome = Outcome(action, stage.stack, result.code, seconds, events.read(log), log, (), retained, remaining)
     if action == "destroy" and outcome.fine:
         stage.file.restore()
+        _cleaned(stage, retained)
     return _reported(stage, outcome)
+
+
+def _cleaned(stage: Stage, retained: Sequence[Left]) -> None:
+    """Do on the stage what docs/destroy.md asks for on an account: remove what services wrote again."""
+    from rehearsal.answers import WRITTEN_AGAIN
+    from rehearsal.store import Store
+
+    with Store(stage.store) as store, store.transaction() as txn:
+        for left in retained:
+            if left.reason.startswith(WRITTEN_AGAIN):
+                txn.forget(left.token, left.id)
 
 
 def unprotect(stage: Stage, fields: Sequence[str], *, display: IO[str] | int | None = None) -> Outcome:

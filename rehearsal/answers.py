@@ -1,6 +1,10 @@
 """What a stand-in cloud answers: refusals, and what a deletion leaves behind."""
 
 from dataclasses import dataclass
+from typing import Final
+
+WRITTEN_AGAIN: Final = "written again"
+"""Begins the reason of what a service writes again after its deletion, so that its name is taken at the next `up`."""
 
 
 class CloudError(Exception):

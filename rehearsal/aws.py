@@ -14,7 +14,7 @@ import yaml
 from graph.types import references, replacement, schema
 from graph.types.materialise import Scope
 from rehearsal import wire
-from rehearsal.answers import CloudError, Keep
+from rehearsal.answers import WRITTEN_AGAIN, CloudError, Keep
 from rehearsal.cloud import Checked, Difference, Instance
 from rehearsal.store import Object, Transaction
 
@@ -172,7 +172,7 @@ class Aws:
             holders = _holders(txn, found, edge["held_by"])
             if holders:
                 raise CloudError(edge["code"], f"{edge['message'].format(**values)} Held by: {', '.join(holders)}")
-        return [*_snapshot(txn, found), *_window(found), *_left_behind(found)]
+        return [*_snapshot(txn, found), *_window(found), *_left_behind(found), *_written_again(found)]
 
 
 def _stepwise(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -255,6 +255,23 @@ def _window(found: Object) -> list[Keep]:
 def _left_behind(found: Object) -> list[Keep]:
     row = table()["left_behind"].get(found.token)
     return [Keep(found.token, found.id, row["reason"], keeps_name=True)] if row and found.inputs.get(row["property"]) is True else []
+
+
+def _written_again(found: Object) -> list[Keep]:
+    """The log group that a service makes again with the last logs of what is gone."""
+    row = table()["written_again"].get(found.token)
+    name = str(wire.revealed(found.inputs.get(row["property"]))) if row else ""
+    writers = [who for pattern, who in row["patterns"].items() if fnmatchcase(name, pattern)] if row else []
+    command = row["command"].format(region=found.scope.region, id=found.id) if row else ""
+    return [
+        Keep(
+            token=found.token,
+            id=found.id,
+            reason=f"{WRITTEN_AGAIN} by {who}, without retention or key; before the next up: {command}",
+            keeps_name=True,
+        )
+        for who in writers
+    ]
 
 
 def _snake(name: str) -> str:

@@ -270,6 +270,11 @@ class Transaction:
                 self._run("UPDATE claims SET seq = NULL, until = ? WHERE seq = ?", (keep.until, found.seq))
         self._run("DELETE FROM objects WHERE seq = ?", (found.seq,))
 
+    def forget(self, token: str, id: str) -> None:
+        """Remove something that an earlier deletion kept, and give back its name."""
+        self._run("DELETE FROM retained WHERE token = ? AND id = ?", (token, id))
+        self._run("DELETE FROM claims WHERE seq IS NULL AND name = ? AND place LIKE ?", (id, f"%/{token}"))
+
     def is_retained(self, token: str, id: str) -> bool:
         """Whether something of this name was kept by an earlier deletion."""
         return self._run("SELECT 1 FROM retained WHERE token = ? AND id = ?", (token, id)).fetchone() is not None

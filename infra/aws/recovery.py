@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.identity.boundary import IdentityArgs
-from components.aws.network.facts import NetworkFacts
 from components.aws.recovery.args import RecoveryArgs
 from components.contracts import Context
 from infra.aws.platform import AwsPlatform
@@ -31,7 +30,6 @@ def recover(
     platform: AwsPlatform,
     args: RecoveryArgs,
     *,
-    network: NetworkFacts,
     storage: "ObjectStorage",
     registry: "ModelRegistry",
     rails: "Guardrails | None",
@@ -41,7 +39,7 @@ def recover(
 ) -> None:
     """Make the recovery region under a provider of its own, and in the site's region what sends to it.
 
-    It begins when the site's network is there: people wait for the site, whose database and cluster take longer than all of this.
+    The provider waits for nothing in the site's region, so the recovery region can be brought up when the site is lost.
     """
     import pulumi_aws as aws
 
@@ -55,7 +53,6 @@ def recover(
         f"aws-{args.region}",
         region=args.region,
         allowed_account_ids=[platform.site.account],
-        opts=pulumi.ResourceOptions(depends_on=list(network.reachable)),
     )
     arguments = copyable(platform.storage, platform.registry)
     stores = {**storage.buckets, "artifacts": registry.artifacts}

@@ -103,9 +103,11 @@ def objectives(args: RecoveryArgs, endpoints: Sequence[InferenceEndpointArgs]) -
 
 def not_copied(storage: StorageArgs, args: RecoveryArgs) -> Iterator[Note]:
     """File systems that stay in the site's region, and one that follows by the snapshots of a drill."""
-    if storage.shared and args.drill:
-        yield Note("shared files", "a copy of each day follows, which keeps no rpo")
-    kept = {"scratch": storage.scratch, "shared": None if args.drill else storage.shared}
+    followed = storage.shared if args.drill and storage.shared and storage.shared.backups else None
+    if followed and args.drill:
+        kept_for = f"each is kept for {args.drill.keep}, in both regions"
+        yield Note("shared files", f"a copy of each day follows, which keeps no rpo; {kept_for}")
+    kept = {"scratch": storage.scratch, "shared": None if followed else storage.shared}
     if left := [name for name, args in kept.items() if args]:
         yield Note("not copied", f"file systems {', '.join(left)}: what must outlive the site belongs in a bucket")
 

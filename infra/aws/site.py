@@ -67,11 +67,10 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         recover(
             platform,
             platform.recovery,
-            network=network,
             storage=storage,
             registry=registry,
             rails=rails,
-            files=[shared.file_system.arn] if shared else [],
+            files=[shared.file_system.arn] if shared and shared.args.backups else [],
             context=context,
             here=here,
         )

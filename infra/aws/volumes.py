@@ -38,6 +38,14 @@ def volumes(
         made += BucketMounts("mounts", args.mounts, cluster=cluster, storage=storage, context=context, opts=opts).volumes.values()
     if args.shared:
         files = SharedFiles(
-            "shared", args.shared, protect=args.protect, network=network, cluster=cluster, storage=storage, context=context, opts=opts
+            "shared",
+            args.shared,
+            protect=args.protect,
+            network=network,
+            cluster=cluster,
+            storage=storage,
+            planned=bool(platform.recovery and platform.recovery.drill),
+            context=context,
+            opts=opts,
         )
     return {volume.claim: volume for volume in made}, files

@@ -95,9 +95,10 @@ def bucket_versioning(bucket: Resource, view: View) -> Iterator[str]:
     tier="production",
 )
 def file_system_backups(files: Resource, view: View) -> Iterator[str]:
-    """Nothing else keeps what was overwritten: file systems have no versions."""
+    """Find EFS's own plan switched on, or a backup plan of the stack that selects the file system: it has no versions."""
     rows = view.attached(files, "aws:efs/backupPolicy:BackupPolicy", "fileSystemId")
-    if not any(get(row, "backupPolicy.status") == "ENABLED" for row in rows):
+    selected = view.attached(files, "aws:backup/selection:Selection", "resources")
+    if not selected and not any(get(row, "backupPolicy.status") == "ENABLED" for row in rows):
         yield "is not backed up"
 
 

@@ -15,6 +15,7 @@ from tests.assertions.graphs import STACKS, graph, on_aws
 BUCKET, KEY, DATABASE = "aws:s3/bucket:Bucket", "aws:kms/key:Key", "aws:rds/instance:Instance"
 REPLICATION, REPOSITORY = "aws:s3/bucketReplicationConfig:BucketReplicationConfig", "aws:ecr/repository:Repository"
 COPIES = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+LOCK = "aws:s3/bucketObjectLockConfiguration:BucketObjectLockConfiguration"
 CLUSTER, GROUP, ALARM = "aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup", "aws:cloudwatch/metricAlarm:MetricAlarm"
 SETTINGS = ("Versioning", "PublicAccessBlock", "Policy", "OwnershipControls", "LifecycleConfiguration", "Logging")
 SECOND_REGION = [name for name in on_aws() if "\n    recovery:\n" in STACKS[name].read_text()]
@@ -34,6 +35,11 @@ def platform(stack: str) -> AwsPlatform:
 def region(stack: str, resource: Resource) -> str:
     """The region of the provider that makes a resource."""
     return str(graph(stack).by_urn[resource.provider].inputs["region"])
+
+
+def region_of(stack: str, resource: Resource) -> str:
+    """The region of the provider that makes a resource, or nothing for what is not of AWS."""
+    return region(stack, resource) if resource.provider and resource.type.startswith("aws:") else ""
 
 
 def made_in(stack: str, where: str, kind: str) -> list[Resource]:
@@ -92,6 +98,25 @@ def test_every_declared_bucket_is_copied_in_time_under_a_key_of_there(stack: str
         assert destination["metrics"] == {"status": "Enabled", "eventThreshold": {"minutes": 15}}
         keys = [key for key in graph(stack).of_type(KEY) if key.outputs["arn"] == destination["encryptionConfiguration"]["replicaKmsKeyId"]]
         assert [region(stack, key) for key in keys] == [away]
+
+
+def test_replication_of_a_locked_bucket_waits_for_the_lock_of_the_copy() -> None:
+    made, locked = graph("prod"), 0
+    locks = {lock.inputs["bucket"]: lock for lock in made.of_type(LOCK)}
+    for config, _, source, replica in copies("prod"):
+        if source.inputs["bucket"] in locks:
+            locked += 1
+            assert locks[source.inputs["bucket"]].urn in config.dependencies
+            assert locks[replica.inputs["bucket"]].urn in config.dependencies
+    assert locked
+
+
+def test_the_recovery_region_waits_for_nothing_at_home(stack: str) -> None:
+    home, away = regions(stack)
+    made = graph(stack)
+    (provider,) = {resource.provider for resource in made.resources if region_of(stack, resource) == away}
+    assert not made.by_urn[provider].dependencies
+    assert home != away
 
 
 def test_replication_waits_for_versions_at_both_ends(stack: str) -> None:

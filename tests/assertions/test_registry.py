@@ -70,6 +70,10 @@ def test_databases_are_encrypted_recoverable_and_reached_by_tls(stack: str) -> N
 
 def test_the_production_database_has_two_zones_room_to_grow_and_somebody_who_is_told() -> None:
     (database,) = [d for d in graph("prod").of_type(DATABASE) if d.name == "registry-database-instance"]
+    name = database.inputs["finalSnapshotIdentifier"]
+    group = database.inputs["vpcSecurityGroupIds"][0].removeprefix("sg-")
+    assert name == f"groundwork-prod-registry-final-{group}", "another one each time the stack is made"
+    assert len(name) <= 255
     assert database.inputs["multiAz"] is True
     assert database.inputs["maxAllocatedStorage"] > database.inputs["allocatedStorage"]
     alarms = [a for a in graph("prod").of_type("aws:cloudwatch/metricAlarm:MetricAlarm") if a.inputs["namespace"] == "AWS/RDS"]

@@ -75,6 +75,15 @@ def test_a_locked_bucket_is_versioned_first() -> None:
         assert lock.inputs["rule"]["defaultRetention"] == {"mode": "GOVERNANCE", "days": 30}
 
 
+def test_a_shared_file_system_is_backed_up_by_one_plan() -> None:
+    made = graph("prod")
+    files = one(made, "aws:efs/fileSystem:FileSystem").outputs["arn"]
+    (selection,) = made.of_type("aws:backup/selection:Selection")
+    assert files in selection.inputs["resources"]
+    policy = one(made, "aws:efs/backupPolicy:BackupPolicy")
+    assert policy.inputs["backupPolicy"] == {"status": "DISABLED"}
+
+
 def test_lustre_stands_in_the_one_zone_of_the_nodes_that_read_it() -> None:
     made = graph(SCRATCH)
     lustre, zones = one(made, LUSTRE), {subnet.id: subnet.inputs["availabilityZone"] for subnet in made.of_type(SUBNET)}
@@ -171,7 +180,6 @@ def test_shared_files_are_reached_from_nodes_alone_by_tls_alone_in_every_zone() 
     policy = statements(one(made, "aws:efs/fileSystemPolicy:FileSystemPolicy").inputs["policy"])
     assert policy["OnlyTls"]["Effect"] == "Deny"
     assert set(policy["MountsFromTheNetwork"]["Action"]) == {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"}
-    assert one(made, "aws:efs/backupPolicy:BackupPolicy").inputs["backupPolicy"] == {"status": "ENABLED"}
 
 
 def test_a_claim_of_the_shared_class_gets_a_directory_of_its_own_once_there_is_a_way_to_mount_it() -> None:

@@ -39,9 +39,17 @@ def test_dev_comes_up_stays_as_it_is_and_goes_without_a_trace(groundwork: Comman
     assert len(exported["deployment"]["resources"]) == outcome(first)["resources"] + 1  # type: ignore[operator]
     gone = groundwork("destroy", "--stack", "dev")
     assert "left behind" not in gone.stdout
+    assert "written again by EKS" in gone.stdout
     with Store(Stage(ROOT, "dev").store) as store:
         assert store.empty
     assert status() == before
+
+
+def test_dev_comes_up_and_goes_a_second_time(groundwork: Command) -> None:
+    dev = ("--stack", "dev")
+    for _ in range(2):
+        assert changes(groundwork("up", *dev, "--json")) == {"create"}
+        assert "left behind" not in groundwork("destroy", *dev).stdout
 
 
 def test_onprem_comes_up_stays_as_it_is_and_goes_without_a_trace(groundwork: Command) -> None:
@@ -84,6 +92,10 @@ def test_prod_sealed_by_a_cloud_key_is_rehearsed_refuses_to_go_and_goes_when_tol
         assert store.empty
         assert store.retained()
         assert all(kept.id in gone.stdout for kept in store.retained())
+    again = (*prod, "--json")
+    assert changes(groundwork("up", *again)) == {"create"}
+    groundwork("unprotect", *prod)
+    groundwork("destroy", *prod)
     assert status() == before
 
 

@@ -165,7 +165,7 @@ DEFECTS: dict[str, Defect] = {
     "stateful-protected": Defect(DATABASE, options=Options(protect=False)),
     "database-tls": Defect("aws:rds/parameterGroup:ParameterGroup", "parameters", [], DATABASE),
     "bucket-versioning": Defect("aws:s3/bucketVersioning:BucketVersioning", "versioningConfiguration/status", "Suspended", BUCKET),
-    "file-system-backups": Defect("aws:efs/backupPolicy:BackupPolicy", "backupPolicy/status", "DISABLED", EFS),
+    "file-system-backups": Defect("aws:backup/selection:Selection", blamed=EFS, drop=True),
     "originals-locked": Defect(LOCK, blamed=BUCKET, drop=True, where=lambda lock: lock.name == "storage-raw-lock"),
     "bucket-lifecycle": Defect(
         "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", "rules/0/abortIncompleteMultipartUpload", CUT, BUCKET

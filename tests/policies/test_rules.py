@@ -51,6 +51,13 @@ def test_a_rule_passes_on_the_sound_stack_and_fails_on_its_defect(rule: Rule, pr
     assert found[0].message
 
 
+def test_a_file_system_of_no_backup_plan_needs_its_own(prod: Graph) -> None:
+    rule, own = "file-system-backups", "aws:efs/backupPolicy:BackupPolicy"
+    alone = DEFECTS[rule].plant(prod)
+    assert of(evaluate(changed(alone, own, "backupPolicy/status", "ENABLED")), rule, "pass")
+    assert of(evaluate(changed(alone, own, "backupPolicy/status", "DISABLED")), rule, "fail")
+
+
 def test_the_placeholder_rule_passes_a_real_digest(prod: Graph) -> None:
     real = "example.com/a/b@sha256:" + "4f" * 32
     victim = next(r for r in prod.of_type("kubernetes:apps/v1:Deployment"))

@@ -11,6 +11,7 @@ BUCKET, VERSIONING = "aws:s3/bucket:Bucket", "aws:s3/bucketVersioning:BucketVers
 ROLE, ATTACHMENT = "aws:iam/role:Role", "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
 TEMPLATE, KEY, DATABASE = "aws:ec2/launchTemplate:LaunchTemplate", "aws:kms/key:Key", "aws:rds/instance:Instance"
 SECRET, REPOSITORY, CLUSTER = "aws:secretsmanager/secret:Secret", "aws:ecr/repository:Repository", "aws:eks/cluster:Cluster"
+LOG_GROUP = "aws:cloudwatch/logGroup:LogGroup"
 REPLICATION = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 COPIES = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
 ROLE_INPUTS = {"name": "r", "assumeRolePolicy": "{}"}
@@ -280,6 +281,34 @@ def test_a_database_leaves_its_final_snapshot_once(clouds: Any, refused: type[Ex
     again, state = aws.create(DATABASE, "db", {**inputs, "finalSnapshotIdentifier": "db-final"})
     with pytest.raises(refused, match="DBSnapshotAlreadyExists"):
         aws.delete(DATABASE, "db", again, state)
+
+
+@pytest.mark.parametrize(
+    ("name", "writer"),
+    [("/aws/eks/groundwork-dev-cluster/cluster", "EKS"), ("/aws/rds/instance/db/upgrade", "RDS")],
+)
+def test_a_log_group_that_its_service_writes_again_blocks_the_next_up(
+    clouds: Any, refused: type[Exception], name: str, writer: str
+) -> None:
+    aws = clouds.aws()
+    group, state = make(aws, LOG_GROUP, name=name)
+    aws.delete(LOG_GROUP, "thing", group, state)
+    (kept,) = clouds.store.retained()
+    assert kept.reason.startswith(f"written again by {writer}")
+    assert f"aws logs delete-log-group --region us-west-2 --log-group-name {name}" in kept.reason
+    with pytest.raises(refused, match="ResourceAlreadyExistsException"):
+        make(aws, LOG_GROUP, name=name)
+    with clouds.store.transaction() as txn:
+        txn.forget(LOG_GROUP, name)
+    make(aws, LOG_GROUP, name=name)
+
+
+def test_a_log_group_that_nobody_writes_again_is_gone(clouds: Any) -> None:
+    aws = clouds.aws()
+    for _ in range(2):
+        group, state = make(aws, LOG_GROUP, name="/groundwork/dev/flow-logs")
+        aws.delete(LOG_GROUP, "thing", group, state)
+    assert clouds.store.retained() == []
 
 
 def test_keys_and_secrets_wait_out_their_windows(clouds: Any, refused: type[Exception]) -> None:

@@ -72,7 +72,11 @@ class ConfigurationRecords(AwsComponent):
 
 
 def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.kms.Key", beside: bool = False) -> None:
-    """Record the region that the owner's provider is in; in one `beside` the first, users and roles are not judged a second time.
+    """Record the region that the owner's provider is in; `beside` is a second region of the account.
+
+    Users, groups, roles and policies are recorded and judged in the first region alone: a second
+    record would hold identical items, each of which is paid for.
+    Source: AWS Config API reference, RecordingGroup, "includeGlobalResourceTypes".
 
     In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round.
     """
@@ -81,8 +85,10 @@ def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.
         f"{owner.prefix}-recorder",
         name=called,
         role_arn=f"arn:aws:iam::{owner.account}:role/aws-service-role/config.amazonaws.com/AWSServiceRoleForConfig",
-        # Users and roles too, in each region: of two, either may be lost.
-        recording_group={"all_supported": True, "include_global_resource_types": True},
+        recording_group={
+            "all_supported": True,
+            "include_global_resource_types": not beside,
+        },
         opts=owner.child(),
     )
     channel = aws.cfg.DeliveryChannel(

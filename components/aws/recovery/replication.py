@@ -76,7 +76,7 @@ class Replication(AwsComponent):
             bucket=source.bucket,
             role=sender.role.arn,
             rules=[copied(role, replica.arn, ends[1].key, follow_deletes=follow_deletes)],
-            opts=self.child(*sender.ready, source.versioned, replica.versioned),
+            opts=self.child(*sender.ready, *source.copyable, *replica.copyable),
         )
 
     @staticmethod

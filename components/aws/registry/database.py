@@ -184,6 +184,13 @@ class Database(AwsComponent):
             managed=["arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole"],
         )
 
+    def _final_snapshot(self, group: "aws.ec2.SecurityGroup") -> pulumi.Output[str]:
+        """The name of the last snapshot, another one each time the stack is made: RDS refuses a name that is taken.
+
+        The security group's id ends it, since every life of the stack makes a group of its own.
+        """
+        return pulumi.Output.concat(self.identifier, "-final-", group.id.apply(lambda id_: id_.removeprefix("sg-")))
+
     def _instance(
         self,
         subnets: "aws.rds.SubnetGroup",
@@ -223,7 +230,7 @@ class Database(AwsComponent):
             delete_automated_backups=not args.protect,
             deletion_protection=args.protect,
             skip_final_snapshot=not args.protect,
-            final_snapshot_identifier=f"{self.identifier}-final" if args.protect else None,
+            final_snapshot_identifier=self._final_snapshot(group) if args.protect else None,
             allow_major_version_upgrade=True,
             auto_minor_version_upgrade=True,
             enabled_cloudwatch_logs_exports=list(EXPORTED_LOGS),

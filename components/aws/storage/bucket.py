@@ -56,7 +56,7 @@ class Bucket(AwsComponent):
         self.bucket: pulumi.Output[str] = self.resource.bucket
         # Built from the name, so that the documents that hold it are whole in a first preview.
         self.arn: pulumi.Output[str] = pulumi.Output.concat("arn:aws:s3:::", self.bucket)
-        self.versioned: pulumi.Resource = self._keep(args)
+        self.copyable: Sequence[pulumi.Resource] = self._keep(args)
         self._encrypt()
         self._close((*self._takes_logs(access_logs is None), *(grants(self.arn) if grants else ())))
         if access_logs:
@@ -79,21 +79,23 @@ class Bucket(AwsComponent):
         naming = self.context.naming
         return (takes_access_logs(self.arn, self.account, f"arn:aws:s3:::{naming.project}-{naming.stack}-*"),) if target else ()
 
-    def _keep(self, args: BucketArgs) -> pulumi.Resource:
-        """Versions, and when they go; returns what turns versions on, for which replication and locks wait."""
+    def _keep(self, args: BucketArgs) -> Sequence[pulumi.Resource]:
+        """Make versions and their expiry; return what replication to or from the bucket needs first.
+
+        Source: S3 user guide, "What does Amazon S3 replicate?" and "Object Lock considerations": both buckets
+        have versions, and where the source has a lock, the destination has one.
+        """
         versioning = aws.s3.BucketVersioning(
             f"{self.prefix}-versioning", bucket=self.bucket, versioning_configuration={"status": "Enabled"}, opts=self.child()
         )
         aws.s3.BucketLifecycleConfiguration(
             f"{self.prefix}-lifecycle", bucket=self.bucket, rules=[lifecycle_rule(args)], opts=self.child(versioning)
         )
-        if args.lock:
-            self._lock(args.lock, versioning)
-        return versioning
+        return (versioning, self._lock(args.lock, versioning)) if args.lock else (versioning,)
 
-    def _lock(self, lock: LockArgs, versioning: pulumi.Resource) -> None:
-        """By a setting of its own, which a bucket that exists takes too; the bucket's own flag would replace it."""
-        aws.s3.BucketObjectLockConfiguration(
+    def _lock(self, lock: LockArgs, versioning: pulumi.Resource) -> pulumi.Resource:
+        """Lock objects by a setting of its own, which a bucket that exists takes too; the bucket's own flag would replace it."""
+        return aws.s3.BucketObjectLockConfiguration(
             f"{self.prefix}-lock",
             bucket=self.bucket,
             object_lock_enabled="Enabled",

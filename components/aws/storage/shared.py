@@ -35,11 +35,17 @@ class SharedFilesArgs(Spec):
     cool_after: Literal["7d", "14d", "30d", "60d", "90d"] | None = None
     """Age since the last read at which files move to the infrequent-access class, from which a read brings them back; absent keeps them."""
     backups: bool = True
-    """Whether AWS Backup keeps a copy of every day for 35 days, by the plan that EFS makes for all its file systems."""
+    """Whether AWS Backup keeps a copy of every day: for 35 days, by the plan that EFS makes for all its file systems.
+
+    With `recovery.drill` the drill's own plan takes the copies instead, and keeps them as long as `recovery.drill.keep`.
+    """
 
 
 class SharedFiles(AwsComponent):
-    """The file system, its way in from nodes alone and by TLS alone, and the storage class, which the cluster offers from then on."""
+    """The file system, its way in from nodes alone and by TLS alone, and the storage class, which the cluster offers from then on.
+
+    `planned` is whether a backup plan of the stack copies it, so that EFS's own plan would copy it twice.
+    """
 
     def __init__(
         self,
@@ -50,15 +56,17 @@ class SharedFiles(AwsComponent):
         network: NetworkFacts,
         cluster: GpuCluster,
         storage: ObjectStorage,
+        planned: bool,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("SharedFiles", name, context, opts)
+        self.args = args
         self.file_system = self._file_system(args, protect, storage)
         aws.efs.BackupPolicy(
             f"{name}-backups",
             file_system_id=self.file_system.id,
-            backup_policy={"status": "ENABLED" if args.backups else "DISABLED"},
+            backup_policy={"status": "ENABLED" if args.backups and not planned else "DISABLED"},
             opts=self.child(),
         )
         policy = aws.efs.FileSystemPolicy(

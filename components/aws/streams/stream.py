@@ -101,6 +101,8 @@ class Stream(AwsComponent):
             retention_period=self.args.retention.seconds // 3600,
             encryption_type="KMS",
             kms_key_id=self.stream_key.arn,
+            # A stream that has registered consumers is not deleted otherwise.
+            enforce_consumer_deletion=True,
             tags=self.tags(self.stream),
             opts=self.child(),
         )
