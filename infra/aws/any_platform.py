@@ -1,6 +1,7 @@
 """What every platform on AWS says in its stack file, whoever owns its network and its cluster."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from components.aws.account.guardrails import AccountArgs
 from components.aws.identity.boundary import IdentityArgs
@@ -31,6 +32,11 @@ class AnyAwsPlatform(Platform):
     """Image repositories, the database of runs and models, and the artifact bucket."""
     account: AccountArgs | None = None
     """Guard rails of the account; absent where other stacks or the organisation keep them all."""
+
+    @property
+    def with_images(self) -> Mapping[str, Any]:
+        """Sections of the stack file that name images."""
+        return {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
 
     def notes(self) -> Iterator[Note]:
         """What others own."""

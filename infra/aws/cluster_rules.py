@@ -40,24 +40,24 @@ def own_roles(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
 def images(site: AwsSite, network: Reach, parts: Mapping[str, Any]) -> Iterator[Problem]:
     """Images that nodes of a closed network could not pull; `parts` are sections of the stack file by name."""
     own = own_registry(site)
-    for path, image in _images(parts, ()) if network.closed else ():
+    for path, image in images_of(parts) if network.closed else ():
         if not image.startswith(f"{own}/"):
             host, _, rest = image.partition("/")
             text = f"comes from {host}, and nothing leaves the network: nodes reach {own} only; push it to one of registry.repositories"
             yield Problem(path, f"{text}, or pull it through one, and name it there, such as {own}/{rest}")
 
 
-def _images(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+def images_of(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every image that a part of a stack file names, with its path. Nothing else there has a digest."""
     if isinstance(value, str) and PINNED in value:
         yield path, value
     elif isinstance(value, Spec | Mapping):
         items = value.items() if isinstance(value, Mapping) else value.__dict__.items()
         for name, item in items:
-            yield from _images(item, (*path, name))
+            yield from images_of(item, (*path, name))
     elif isinstance(value, tuple):
         for index, item in enumerate(value):
-            yield from _images(item, (*path, index))
+            yield from images_of(item, (*path, index))
 
 
 def mirror(site: AwsSite, network: Reach, operators: OperatorsArgs, cluster: ClusterArgs | None = None) -> Iterator[Problem]:

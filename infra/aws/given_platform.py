@@ -10,9 +10,10 @@ from components.aws.cluster.existing import ExistingEksArgs
 from components.aws.network.existing import SurroundingNetworkArgs
 from components.kubernetes.addons.footprint import on_node
 from components.spec import Problem, rule
-from infra.aws import cluster_rules, given
+from infra.aws import cluster_rules, download_notes, given
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.node_room import DAEMONS, SYSTEM, operated
+from infra.notes import Note
 from infra.rules.between import Node, bytes_of
 from infra.rules.endpoint_room import without_room
 
@@ -40,6 +41,11 @@ class AwsGivenPlatform(AnyAwsPlatform):
         has = Node(machine.accelerators, memory, args.nodes, machine.vcpus, machine.memory_mib * 2**20)
         return replace(has, least=args.nodes, fetches=bytes_of(args.pull_speed))
 
+    def notes(self) -> Iterator[Note]:
+        """Notes of the network around the cluster too."""
+        yield from super().notes()
+        yield from download_notes.notes(self.site, self.network, self.with_images)
+
     @rule("endpoints", "cluster", "operators")
     def _endpoints_have_room(self) -> Iterator[Problem]:
         """Add-ons of the cluster's owners are not known here: what this stack installs is counted, and the system."""
@@ -61,8 +67,7 @@ class AwsGivenPlatform(AnyAwsPlatform):
 
     @rule("site", "network", "operators", "tracking", "endpoints")
     def _images_within_reach(self) -> Iterator[Problem]:
-        parts = {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
-        yield from cluster_rules.images(self.site, self.network, parts)
+        yield from cluster_rules.images(self.site, self.network, self.with_images)
 
     @rule("site", "network", "operators")
     def _charts_within_reach(self) -> Iterator[Problem]:

@@ -17,7 +17,7 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra.aws import addresses, cluster_notes, cluster_rules, given, node_room, recovery_rules
+from infra.aws import addresses, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.capacity_rules import blocks_over, images_held, images_pulled, images_run, machines_offered, starters_there, zones_of_site
 from infra.aws.storage_rules import caches_shared, landed_is_readable, pools_in_the_zone
@@ -102,6 +102,7 @@ class AwsPlatform(AnyAwsPlatform):
         yield from super().notes()
         if isinstance(self.network, ExistingNetworkArgs):
             yield Note("network", addresses.ASKED_OF_OTHERS)
+        yield from download_notes.notes(self.site, self.network, self.with_images)
         if self.recovery:
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))
@@ -201,8 +202,7 @@ class AwsPlatform(AnyAwsPlatform):
 
     @rule("site", "network", "operators", "tracking", "endpoints")
     def _images_within_reach(self) -> Iterator[Problem]:
-        parts = {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
-        yield from cluster_rules.images(self.site, self.network, parts)
+        yield from cluster_rules.images(self.site, self.network, self.with_images)
 
     @rule("site", "network", "cluster", "operators")
     def _charts_within_reach(self) -> Iterator[Problem]:

@@ -1,5 +1,7 @@
 """What a VPC endpoint lets through."""
 
+from collections.abc import Sequence
+
 from components.aws.documents.statements import Statement
 
 
@@ -15,15 +17,16 @@ def endpoint_for_account(account: str) -> Statement:
     }
 
 
-def image_layers(region: str) -> Statement:
-    """Let image layers of ECR be fetched from the bucket in which ECR keeps them.
+def downloads(buckets: Sequence[str]) -> Statement:
+    """Let anybody read objects of the buckets through a VPC endpoint: requests without credentials, and those that others signed.
 
-    Source: ECR user guide, "Minimum Amazon S3 bucket permissions for Amazon ECR".
+    Registries answer a request for an image layer with the address of an object in S3: registry.k8s.io with a plain one, ECR
+    with one that ECR itself signed. Neither request is a principal of this account.
     """
     return {
-        "Sid": "ImageLayers",
+        "Sid": "Downloads",
         "Effect": "Allow",
         "Principal": "*",
         "Action": "s3:GetObject",
-        "Resource": f"arn:aws:s3:::prod-{region}-starport-layer-bucket/*",
+        "Resource": [f"arn:aws:s3:::{bucket}/*" for bucket in buckets],
     }

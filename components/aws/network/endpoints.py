@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent
-from components.aws.documents.endpoints import endpoint_for_account, image_layers
+from components.aws.documents.endpoints import downloads, endpoint_for_account
 from components.aws.documents.statements import document
+from components.aws.network.hosts import download_buckets
 from components.lazy import lazy
 
 if TYPE_CHECKING:
@@ -34,16 +35,17 @@ class Endpoints:
         self.vpc = vpc
         self.cidr = cidr
 
-    def s3(self, tables: Sequence[pulumi.Input[str]]) -> "aws.ec2.VpcEndpoint":
-        """The gateway that takes S3's own addresses out of the route tables' default."""
+    def s3(self, tables: Sequence[pulumi.Input[str]], more: Sequence[str] = ()) -> "aws.ec2.VpcEndpoint":
+        """The gateway that takes S3's own addresses out of the route tables' default; `more` are buckets of others to download from."""
         owner = self.owner
+        buckets = dict.fromkeys((*download_buckets(owner.region), *more))
         return aws.ec2.VpcEndpoint(
             f"{owner.prefix}-s3",
             vpc_id=self.vpc,
             service_name=f"com.amazonaws.{owner.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=list(tables),
-            policy=document(endpoint_for_account(owner.account), image_layers(owner.region)),
+            policy=document(endpoint_for_account(owner.account), downloads(tuple(buckets))),
             tags=owner.tags("s3"),
             opts=owner.child(),
         )

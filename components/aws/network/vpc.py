@@ -13,7 +13,7 @@ from components.aws.documents.statements import allow, document
 from components.aws.documents.trust import trust_service
 from components.aws.network.endpoints import NODE_SERVICES, Endpoints
 from components.aws.network.subnets import plan_subnets
-from components.aws.values import LogRetention, OutsideCidr, VpcCidr
+from components.aws.values import BucketName, LogRetention, OutsideCidr, VpcCidr
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration, Many, Problem, Spec, rule
@@ -51,6 +51,9 @@ class NetworkArgs(Spec):
     to address ranges that are allowed."""
     private_endpoints: bool = False
     """Whether the AWS services that the platform calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
+    download_buckets: Annotated[Many[BucketName], Field(max_length=50)] = ()
+    """Further S3 buckets of the region from which nodes and pods may read without credentials of this account, such as those a package
+    host redirects to; up to 50. The buckets behind well-known image and package hosts are allowed already."""
     flow_log_retention: LogRetention = Duration("365d")
     """How long VPC flow logs are kept."""
     protect: bool = True
@@ -210,7 +213,8 @@ class Network(AwsComponent):
 
     def _endpoints(self, services: Sequence[str]) -> list["aws.ec2.VpcEndpoint"]:
         endpoints = Endpoints(self, vpc=self.vpc.id, cidr=self.cidr)
-        gateway = endpoints.s3([self.isolated_routes.id, *(table.id for table in self.routes.values())])
+        tables = [self.isolated_routes.id, *(table.id for table in self.routes.values())]
+        gateway = endpoints.s3(tables, self.args.download_buckets)
         subnets = [subnet.id for subnet in self.isolated.values()]
         return [gateway, *(endpoints.interfaces(services, subnets) if self.args.private_endpoints else ())]
 
