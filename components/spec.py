@@ -103,7 +103,7 @@ class Quantity:
 
     @classmethod
     def _parse(cls, text: str) -> int:
-        found = re.fullmatch(r"(\d{1,12}(?:\.\d{1,6})?)\s?([A-Za-z%/ ]+)", text)
+        found = re.fullmatch(r"([0-9]{1,12}(?:\.[0-9]{1,6})?)\s?([A-Za-z%/ ]+)", text)
         if not found or found[2] not in cls.UNITS:
             raise ValueError(f'must be a number and one of {", ".join(cls.UNITS)}, such as "{cls.EXAMPLE}"')
         whole, _, part = found[1].partition(".")
@@ -116,7 +116,7 @@ class Quantity:
     @classmethod
     def pattern(cls) -> str:
         """The regular expression of the JSON schema."""
-        return r"^\d{1,12}(\.\d{1,6})? ?(" + "|".join(re.escape(unit) for unit in cls.UNITS) + ")$"
+        return r"^[0-9]{1,12}(\.[0-9]{1,6})? ?(" + "|".join(re.escape(unit) for unit in cls.UNITS) + ")$"
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:

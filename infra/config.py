@@ -5,6 +5,7 @@ file means the same to a review, a rehearsal and a real `pulumi up`.
 """
 
 import re
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -100,6 +101,15 @@ def load_engine() -> AnyStack:
         return held(_handed(pulumi.get_stack()))
     except ConfigFaults as found:
         raise pulumi.RunError(str(found)) from None
+    except Exception as error:
+        raise pulumi.RunError(_unforeseen(error)) from None
+
+
+def _unforeseen(error: Exception) -> str:
+    """A fault of the loader itself, without its message: what the engine hands over holds secrets in plain, and a message could."""
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    text = f"the configuration could not be judged: {type(error).__name__} in {FilePath(where.filename).name}:{where.lineno}"
+    return f"{text}. This is a fault of the program; `groundwork review` of the same file, without the secrets, may tell more"
 
 
 def _handed(stack: str) -> Source:
@@ -223,11 +233,13 @@ def _ordered(faults: list[Fault], lines: Mapping[Path, int]) -> list[Fault]:
     by_text: dict[str, int] = {}
     for path, line in lines.items():
         by_text.setdefault(spell_key(path), line)
+        if len(path) == 1:
+            by_text.setdefault(f"config:{printable(str(path[0]))}", line)
     placed = [fault if fault.line else replace(fault, line=_line(fault.path, by_text)) for fault in dict.fromkeys(faults)]
     return sorted(placed, key=lambda fault: (fault.path, fault.message))
 
 
 def _line(path: str, lines: Mapping[str, int]) -> int:
-    while path not in lines and path:
-        path = re.sub(r"(\.?[^.\[\]]*|\[[^\[\]]*\])$", "", path) if not re.fullmatch(r"[^.\[\]]*", path) else ""
-    return lines.get(path or "platform", 0)
+    """The line of the longest beginning of a fault's path that is known; 0 where none is."""
+    starts = (path[:length] for length in range(len(path), 0, -1))
+    return next((lines[start] for start in starts if start in lines), lines.get("platform", 0))

@@ -1,4 +1,4 @@
-"""For every test: evaluations that the processes of a run share, and what is told at its end of the examples that were rehearsed."""
+"""For every test: evaluations that a run's processes share, and what is told at its end of examples rehearsed and files fuzzed."""
 
 from typing import Any
 
@@ -16,6 +16,8 @@ def _evaluated_once(worker_id: str, tmp_path_factory: pytest.TempPathFactory) ->
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     ended = [report for key in ("passed", "failed") for report in terminalreporter.stats.get(key, ())]
+    for text in (text for report in ended if report.when == "call" for name, text in report.user_properties if name == "fuzz"):
+        terminalreporter.write_line(f"fuzz: {text}")
     told = sorted(text for report in ended if report.when == "call" for name, text in report.user_properties if name == "rehearsed")
     if told:
         whole = f"all {len(EXAMPLES)}" if len(taken()) == len(EXAMPLES) else f"{SUBSET} of {len(EXAMPLES)}, chosen by {SEED}"

@@ -23,7 +23,7 @@ def moment(text: str) -> datetime:
 
 
 def _network(text: str) -> str:
-    if not re.fullmatch(r"(?:\d{1,3}\.){3}\d{1,3}/\d{1,2}", text):
+    if not re.fullmatch(r"(?:[0-9]{1,3}\.){3}[0-9]{1,3}/[0-9]{1,2}", text):
         raise ValueError('must be an IPv4 range in CIDR notation, such as "10.20.0.0/16"')
     try:
         return str(IPv4Network(text))
@@ -132,16 +132,16 @@ Instant = Annotated[
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 """The id of an account: 12 digits, in quotes."""
 
-RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")]
+RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
 """A region, such as us-east-2."""
 
-ROLE_ARN = r"^arn:aws:iam::\d{12}:role/[\w+=,.@/-]+$"
+ROLE_ARN = r"^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
 RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=ROLE_ARN)]
 """An IAM role."""
 
 KubernetesMinor = Annotated[
     str,
-    StringConstraints(pattern=r"^1\.\d{2}$"),
+    StringConstraints(pattern=r"^1\.[0-9]{2}$"),
     Field(json_schema_extra={"x-form": 'a minor version of Kubernetes, quoted, such as "1.34"'}),
 ]
 """A minor version of Kubernetes."""
@@ -156,7 +156,7 @@ KeyArn = Annotated[
     str,
     StringConstraints(
         max_length=200,
-        pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-\d:\d{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
+        pattern=r"^arn:aws:kms:[a-z]{2}(-[a-z]+)+-[0-9]:[0-9]{12}:key/(mrk-[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$",
     ),
 ]
 """A KMS key by its ARN; an alias would not say which key it is."""

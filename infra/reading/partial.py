@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from components.spec import Problem, Reading, Spec
@@ -14,6 +14,9 @@ from infra.reading.told import locate
 
 UNSOUND: Final = object()
 """What building returns where no value can be made."""
+
+WHOLE: Final = frozenset({"too_short", "too_long", "value_error"})
+"""Errors of a collection as a whole: rules may count on its length, so no part of it is used."""
 
 
 def broken_rules(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
@@ -40,14 +43,20 @@ def _tried(check: Callable[[Any], Iterable[Problem]], value: Spec) -> Iterator[P
 
 
 class Builder:
-    """Builds as much of a model as is sound. A field that is not is simply absent, and reading it raises AttributeError."""
+    """Builds as much of a model as is sound. A field that is not is simply absent, and reading it raises AttributeError.
+
+    `found` holds the errors that only building shows: pydantic leaves what stands behind its first error in a place unread, such as
+    the items of a list beyond the most that it may hold.
+    """
 
     def __init__(self, data: Any, errors: Iterable[ErrorDetails], reading: Reading) -> None:
         found = [(locate(data, error), error["type"]) for error in errors]
         broken = [path for path, _ in found]
         self.of_no_kind = {path for path, kind in found if kind.startswith("union_tag")}
+        self.whole = {path for path, kind in found if kind in WHOLE}
         self.touched = {path[:length] for path in broken for length in range(len(path) + 1)}
         self.reading = reading
+        self.found: list[ErrorDetails] = []
 
     def spec(self, model: type[Spec], data: Mapping[str, Any], path: Path) -> Spec:
         """The model with its sound fields only."""
@@ -67,25 +76,44 @@ class Builder:
     def value(self, annotation: Any, check: TypeAdapter[Any], data: Any, path: Path) -> Any:
         """The value of one place, in part where it is a model or a collection of models, else UNSOUND."""
         if path not in self.touched:
-            return check.validate_python(data, context=self.reading)
+            return self._whole(check, data, path)
         if path in self.of_no_kind:
             return UNSOUND
+        part = self._part(annotation, data, path)
+        return UNSOUND if path in self.whole else part
+
+    def _part(self, annotation: Any, data: Any, path: Path) -> Any:
         if isinstance(data, dict):
             model = spec_for(annotation, data)
             return self.spec(model, data, path) if model else self._table(item_of(annotation, dict), data, path)
         return self._row(item_of(annotation, tuple), data, path) if isinstance(data, list) else UNSOUND
 
+    def _whole(self, check: TypeAdapter[Any], data: Any, path: Path) -> Any:
+        try:
+            return check.validate_python(data, context=self.reading)
+        except ValidationError as refused:
+            self.found += [{**error, "loc": (*path, *error["loc"])} for error in refused.errors(include_url=False)]
+            return UNSOUND
+
     def _table(self, annotation: Any, data: Mapping[str, Any], path: Path) -> Any:
         if annotation is None:
             return UNSOUND
-        built = {key: self.value(annotation, TypeAdapter(annotation), item, (*path, key)) for key, item in data.items()}
+        check = _of(annotation)
+        built = {key: self.value(annotation, check, item, (*path, key)) for key, item in data.items()}
         return UNSOUND if UNSOUND in built.values() else built
 
     def _row(self, annotation: Any, data: Sequence[Any], path: Path) -> Any:
         if annotation is None:
             return UNSOUND
-        built = tuple(self.value(annotation, TypeAdapter(annotation), item, (*path, index)) for index, item in enumerate(data))
+        check = _of(annotation)
+        built = tuple(self.value(annotation, check, item, (*path, index)) for index, item in enumerate(data))
         return UNSOUND if any(item is UNSOUND for item in built) else built
+
+
+@cache
+def _of(annotation: Any) -> TypeAdapter[Any]:
+    """The validation of an annotation; making one takes longer than a whole file does."""
+    return TypeAdapter(annotation)
 
 
 @cache

@@ -4,7 +4,6 @@ pydantic tells what is wrong with single fields; rules between fields are then r
 error in one corner does not hide a contradiction in another.
 """
 
-from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -20,14 +19,16 @@ Model = TypeVar("Model", bound=Spec)
 
 def judge(model: type[Model], data: Any, reading: Reading, *, hide: bool = False) -> tuple[Model | None, list[Fault]]:
     """The validated model, or None and every fault. `hide` keeps the texts that stand in the data out of all messages."""
-    errors: Sequence[ErrorDetails] = ()
+    errors: list[ErrorDetails] = []
     whole: Model | None = None
     try:
         whole = model.model_validate(data, context=reading)
         found = broken_rules(whole, ())
     except ValidationError as refused:
         errors = [error for error in refused.errors(include_url=False) if not _spurious(error)]
-        found = broken_rules(Builder(data, errors, reading).spec(model, data if isinstance(data, dict) else {}, ()), ())
+        builder = Builder(data, errors, reading)
+        found = broken_rules(builder.spec(model, data if isinstance(data, dict) else {}, ()), ())
+        errors += [error for error in builder.found if not _spurious(error)]
     faults = list(field_faults(model, data, errors, hide=hide))
     told = {fault.path for fault in faults}
     for path, message in found:

@@ -42,7 +42,7 @@ GroupName = Annotated[
 ]
 """The name of a placement group that exists."""
 ResourceGroup = Annotated[
-    str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/[\w.-]+$")
+    str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/[A-Za-z0-9_.-]+$")
 ]
 """The ARN of a resource group of capacity reservations."""
 

@@ -41,7 +41,7 @@ Count = Annotated[int, Field(ge=0, le=450)]
 """Nodes of a managed node group; EKS allows 450 by default."""
 Pods = Annotated[int, Field(ge=8, le=250)]
 """Pods of one node; 250 is the most that managed node groups allow."""
-ImageRelease = Annotated[str, StringConstraints(pattern=r"^\d+\.\d+\.\d+-([0-9a-f]{8}|20\d{6})$")]
+ImageRelease = Annotated[str, StringConstraints(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-([0-9a-f]{8}|20[0-9]{6})$")]
 """Release of a node image: Bottlerocket's ends in a commit, one of Amazon Linux 2023 in a day."""
 
 

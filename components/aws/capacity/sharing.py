@@ -28,7 +28,7 @@ class MigSharing(Spec):
 
     kind: Literal["mig"]
     """Which way of sharing this is."""
-    profile: Annotated[str, Field(pattern=r"^[1-7]g\.\d{1,3}gb$")]
+    profile: Annotated[str, Field(pattern=r"^[1-7]g\.[0-9]{1,3}gb$")]
     """The part, such as 1g.10gb: sevenths of the GPU's engines, and its memory."""
     strategy: Literal["single", "mixed"] = "single"
     """How parts are announced: single as nvidia.com/gpu, mixed by their profile, such as nvidia.com/mig-1g.10gb."""

@@ -14,7 +14,7 @@ from components.spec import Duration, Many, Name, Problem, Spec, rule
 
 CONTROLLERS = 2
 """Of Karpenter, on nodes of their own: one leads, one waits."""
-AddonVersion = Annotated[str, Field(pattern=r"^v\d+\.\d+\.\d+-eksbuild\.\d+$")]
+AddonVersion = Annotated[str, Field(pattern=r"^v[0-9]+\.[0-9]+\.[0-9]+-eksbuild\.[0-9]+$")]
 """A version of an EKS add-on, such as v1.12.1-eksbuild.2."""
 
 
@@ -69,7 +69,7 @@ class ClusterArgs(Spec):
     """Versions of EKS add-ons. One that is absent is made at the default of the cluster's version and
     stays there: nothing updates it, not even an upgrade of the cluster. So with `upgrade_from` every
     add-on of the cluster needs a version; `groundwork lookup --write` fills in the defaults of EKS."""
-    image_release: Annotated[str, Field(pattern=r"^\d+\.\d+\.\d+-[0-9a-f]{8}$")] | None = None
+    image_release: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+-[0-9a-f]{8}$")] | None = None
     """Bottlerocket release to hold on every pool, such as 1.50.0-1a2b3c4d; absent takes the newest when a pool is made."""
     autoscaler: AutoscalerArgs = ClusterAutoscalerArgs(kind="cluster-autoscaler")
     """Who adds and removes nodes."""

@@ -31,11 +31,11 @@ Boundary = Annotated[
     str,
     Field(
         max_length=2048,
-        pattern=r"^(own|none|arn:aws:iam::\d{12}:policy/[\w+=,.@/-]+)$",
+        pattern=r"^(own|none|arn:aws:iam::[0-9]{12}:policy/[A-Za-z0-9_+=,.@/-]+)$",
         json_schema_extra={"x-form": "own, none, or the ARN of a policy of the account"},
     ),
 ]
-RolePath = Annotated[str, Field(max_length=512, pattern=r"^/([\w+=,.@-]+/)*$")]
+RolePath = Annotated[str, Field(max_length=512, pattern=r"^/([A-Za-z0-9_+=,.@-]+/)*$")]
 
 
 class IdentityArgs(Spec):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 else:
     aws = lazy("pulumi_aws")
 
-SecretPrefix = Annotated[str, Field(max_length=200, pattern=r"^[\w+=.@-]+(/[\w+=.@-]+)*/$")]
-KeyArn = Annotated[str, Field(max_length=2048, pattern=r"^arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")]
+SecretPrefix = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*/$")]
+KeyArn = Annotated[str, Field(max_length=2048, pattern=r"^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
 
 
 class SecretsArgs(Spec):

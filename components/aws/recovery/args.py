@@ -14,7 +14,7 @@ from components.spec import Duration, Many, Name, Problem, Spec, rule
 
 TopicArn = Annotated[
     str,
-    StringConstraints(max_length=512, pattern=r"^arn:aws:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$"),
+    StringConstraints(max_length=512, pattern=r"^arn:aws:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$"),
     Given("aws:sns/topic:Topic", "SNS topic"),
 ]
 """An SNS topic that exists."""

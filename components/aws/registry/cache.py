@@ -23,7 +23,7 @@ else:
 CachePrefix = Annotated[str, Field(min_length=2, max_length=30, pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*$")]
 """Source: ECR API reference, PullThroughCacheRule."""
 CredentialArn = Annotated[
-    str, Field(max_length=612, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:\d{12}:secret:ecr-pullthroughcache/[\w/+=.@-]+$")
+    str, Field(max_length=612, pattern=r"^arn:aws:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:ecr-pullthroughcache/[A-Za-z0-9_/+=.@-]+$")
 ]
 OPEN = ("public.ecr.aws", "quay.io", "registry.k8s.io")
 """Registries that ECR reads without credentials. Source: ECR user guide, "Sync an upstream registry"."""

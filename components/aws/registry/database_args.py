@@ -29,10 +29,10 @@ def _rotation(value: Duration) -> Duration:
 
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-DailyWindow = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$")]
-WeeklyWindow = Annotated[
-    str, Field(pattern=r"^(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d-(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d$")
-]
+_HOUR = "([01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY = f"({'|'.join(DAYS)})"
+DailyWindow = Annotated[str, Field(pattern=f"^{_HOUR}-{_HOUR}$")]
+WeeklyWindow = Annotated[str, Field(pattern=f"^{_DAY}:{_HOUR}-{_DAY}:{_HOUR}$")]
 
 
 def minutes(window: str) -> tuple[int, int]:
@@ -58,7 +58,7 @@ class DatabaseLogin(Spec):
 class DatabaseArgs(Spec):
     """The registry's database."""
 
-    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z][a-z0-9-]*\.(micro|small|medium|large|\d{0,2}xlarge)$")]
+    instance_class: Annotated[str, Field(pattern=r"^db\.[a-z][a-z0-9-]*\.(micro|small|medium|large|[0-9]{0,2}xlarge)$")]
     """RDS instance class, such as db.r6g.large."""
     postgres: Literal["15", "16", "17"] = "17"
     """Major version of PostgreSQL, quoted; RDS applies minor versions in the maintenance window."""

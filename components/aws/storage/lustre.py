@@ -56,7 +56,7 @@ def _kept(value: Days) -> Days:
 class LinkArgs(Spec):
     """A directory of the file system that is one with a bucket; it is called like the bucket's purpose."""
 
-    prefix: Annotated[str, Field(pattern=r"^([\w.-]+/)*$")] = ""
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/)*$")] = ""
     """Key prefix in the bucket, ending in a slash; "" is all of it."""
     imports: bool = True
     """Whether what changes in the bucket appears in the directory."""

@@ -32,7 +32,7 @@ class MountArgs(Spec):
 
     namespaces: Annotated[Many[Name], Field(min_length=1)]
     """Namespaces whose pods may mount it; each gets a volume kept for its claim, which is called like the bucket's purpose."""
-    prefix: Annotated[str, Field(pattern=r"^([\w.-]+/)*$")] = ""
+    prefix: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.-]+/)*$")] = ""
     """Key prefix in the bucket, ending in a slash; "" is all of it."""
 
 

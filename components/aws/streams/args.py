@@ -14,7 +14,7 @@ from components.spec import Duration, Name, Problem, Size, Spec, rule
 COLUMN_TYPES = (
     "boolean, tinyint, smallint, int, bigint, float, double, string, binary, date, timestamp, decimal(p,s), or array<one of these>"
 )
-_SCALAR = r"(?:boolean|tinyint|smallint|int|bigint|float|double|string|binary|date|timestamp|decimal\((\d{1,2}),(\d{1,2})\))"
+_SCALAR = r"(?:boolean|tinyint|smallint|int|bigint|float|double|string|binary|date|timestamp|decimal\(([0-9]{1,2}),([0-9]{1,2})\))"
 HOUR = "hour"
 """The partition that every table has: when records arrived, in UTC."""
 PARTITIONABLE = ("string", "int", "bigint")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 else:
     k8s = lazy("pulumi_kubernetes")
 
-HOST, PATH = r"[a-z0-9][a-z0-9.-]*\.[a-z]{2,}(:\d+)?", r"(/[a-z0-9]+([._-][a-z0-9]+)*)*"
+HOST, PATH = r"[a-z0-9][a-z0-9.-]*\.[a-z]{2,}(:[0-9]+)?", r"(/[a-z0-9]+([._-][a-z0-9]+)*)*"
 RegistryPath = Annotated[str, StringConstraints(max_length=200, pattern=f"^{HOST}{PATH}$")]
 """Host of an image registry with an optional path, such as "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated
 from zoneinfo import available_timezones
 
@@ -18,7 +19,7 @@ Kind = tuple[str, str]
 DEPLOYMENT: Kind = ("apps/v1", "Deployment")
 FIELDS = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 """Least and most of minute, hour, day of the month, month and day of the week."""
-STEP = re.compile(r"(\*|\d+(?:-\d+)?)(?:/(\d+))?")
+STEP = re.compile(r"(\*|[0-9]+(?:-[0-9]+)?)(?:/([0-9]+))?")
 
 
 def _is_cron(text: str) -> str:
@@ -35,9 +36,15 @@ def _within(part: str, least: int, most: int) -> bool:
     return all(found) and all(least <= number <= most for number in numbers)
 
 
+@cache
+def _zones() -> frozenset[str]:
+    """Time zones that this machine knows; listing them opens some 600 files."""
+    return frozenset(available_timezones())
+
+
 def _is_zone(text: str) -> str:
     """The text itself. Raises ValueError when this machine knows time zones, and none of that name."""
-    known = available_timezones()
+    known = _zones()
     if known and text not in known:
         raise ValueError('must be a time zone of the IANA database, such as "Europe/Berlin"')
     return text
