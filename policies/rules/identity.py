@@ -139,6 +139,25 @@ def key_policy(key: Resource, view: View) -> Iterator[str]:
 
 
 @BOOK.rule(
+    "principal-exists",
+    "aws:kms/key:Key",
+    ROLE,
+    "aws:s3/bucketPolicy:BucketPolicy",
+    "aws:sns/topicPolicy:TopicPolicy",
+    "aws:sqs/queuePolicy:QueuePolicy",
+    "aws:efs/fileSystemPolicy:FileSystemPolicy",
+    title="Policies name no role that an account may lack",
+    remedy='name it in a condition on aws:PrincipalArn, beside the principal "*" and the account',
+)
+def principal_exists(owner: Resource, view: View) -> Iterator[str]:
+    """No service-linked role as principal: it is there only after first use of its service, and a policy that names it is refused."""
+    for statement in many(document(owner, "assumeRolePolicy" if owner.type == ROLE else "policy").get("Statement")):
+        principal = statement.get("Principal")
+        named = many(principal.get("AWS")) if isinstance(principal, Mapping) else []
+        yield from (f"names {arn.rpartition('/')[2]} as principal" for arn in named if ":role/aws-service-role/" in arn)
+
+
+@BOOK.rule(
     "imdsv2",
     *STARTERS,
     title="Instance credentials need a session token",

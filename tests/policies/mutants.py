@@ -78,6 +78,8 @@ POD = "spec/template/spec"
 CONTAINER = f"{POD}/containers/0"
 ANYBODY = json.dumps({"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*"}]})
 EVERYTHING = json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]})
+LINKED = "arn:aws:iam::111122223333:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
+LINKED_ROLE = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"AWS": LINKED}, "Action": "kms:Decrypt", "Resource": "*"}]})
 WRITES = json.dumps({"Statement": [{"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::models/*"}]})
 NO_TAGS = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service": "pods.eks.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
 
@@ -139,6 +141,7 @@ DEFECTS: dict[str, Defect] = {
     "role-boundary": Defect("aws:iam/role:Role", "permissionsBoundary", CUT, unlink="permissionsBoundary"),
     "trust-policy": Defect("aws:iam/role:Role", "assumeRolePolicy", NO_TAGS),
     "key-policy": Defect(KEY, "policy", ANYBODY),
+    "principal-exists": Defect(KEY, "policy", LINKED_ROLE),
     "imdsv2": Defect(TEMPLATE, "metadataOptions/httpTokens", "optional"),
     "cluster-access-scope": Defect(
         "aws:eks/accessPolicyAssociation:AccessPolicyAssociation", "accessScope", {"type": "cluster"}, where=lambda a: "team" in a.name

@@ -183,7 +183,9 @@ class GpuCluster(EksComponent):
         maker, closed = karpenter.Karpenter(self, self.plane), self.network.closed
         self.node_roles.append(maker.role.role)
         chart = table()[karpenter.NAME]
-        identity = self.grant(f"{self.prefix}-karpenter", chart.namespace, chart.name, maker.statements(closed=closed), self)
+        spot = any(pool.karpenter is not None and "spot" in pool.capacity for pool in self.args.pools.values())
+        statements = maker.statements(closed=closed, spot=spot)
+        identity = self.grant(f"{self.prefix}-karpenter", chart.namespace, chart.name, statements, self)
         values = karpenter.chart_values(
             self.cluster_name,
             self.region,

@@ -80,8 +80,8 @@ class Karpenter:
         """What must be there while there are nodes that Karpenter started."""
         return (*self.role.ready, self.profile, self.entry, *self.told)
 
-    def statements(self, *, closed: bool) -> Sequence[Statement]:
-        """Rights of the controller."""
+    def statements(self, *, closed: bool, spot: bool) -> Sequence[Statement]:
+        """Rights of the controller; `spot` is whether any of its nodes are bought so."""
         owner, plane = self.owner, self.plane
         return karpenter_statements(
             plane.name,
@@ -91,6 +91,7 @@ class Karpenter:
             node_role=self.role.role.arn,
             key=plane.key.arn,
             closed=closed,
+            spot=spot,
         )
 
     def releases(

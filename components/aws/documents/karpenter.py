@@ -30,9 +30,12 @@ GIVEN = ("capacity-reservation", "placement-group", "security-group", "subnet")
 
 
 def karpenter_statements(
-    cluster: str, account: str, region: str, *, queue: Text, node_role: Text, key: Text, closed: bool
+    cluster: str, account: str, region: str, *, queue: Text, node_role: Text, key: Text, closed: bool, spot: bool
 ) -> tuple[Statement, ...]:
-    """Rights of the controller. `closed` is a network in which IAM and prices cannot be asked: their endpoints are not in every region."""
+    """Rights of the controller. `closed` is a network in which IAM and prices cannot be asked: their endpoints are not in every region.
+
+    `spot` is whether nodes are bought so, for which EC2 needs a role that it makes by the rights of whoever asks first.
+    """
     asks = () if closed else (allow(["iam:ListInstanceProfiles", "pricing:GetProducts"], ["*"], sid="Ask"),)
     return (
         *_starting(cluster, account, region),
@@ -45,7 +48,20 @@ def karpenter_statements(
         allow(["eks:DescribeCluster"], [f"arn:aws:eks:{region}:{account}:cluster/{cluster}"], sid="Endpoint"),
         *_disks(key, region),
         *asks,
+        *((spot_role(account),) if spot else ()),
     )
+
+
+def spot_role(account: str) -> Statement:
+    """Have EC2 make its role for spot instances, which an account lacks until it buys the first one.
+
+    Without it a first request answers AuthFailure.ServiceLinkedRoleCreationNotPermitted, and no node comes.
+    Sources: EC2 user guide, "Service-linked role for EC2 Spot Instances"; AWS managed policy AmazonEKSComputePolicy v7, the same
+    statement for EKS Auto Mode.
+    """
+    role = f"arn:aws:iam::{account}:role/aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot"
+    only = {"StringEquals": {"iam:AWSServiceName": "spot.amazonaws.com"}}
+    return allow(["iam:CreateServiceLinkedRole"], [role], sid="SpotRole", condition=only)
 
 
 def _starting(cluster: str, account: str, region: str) -> tuple[Statement, ...]:

@@ -137,19 +137,22 @@ def key_for_events(account: str, region: str) -> Statement:
 def key_for_autoscaling(account: str) -> tuple[Statement, Statement]:
     """Let the account's Auto Scaling role start nodes whose disks are encrypted with the key.
 
-    The role must exist, or the key is refused: EC2 makes it with an account's first Auto Scaling group, else
-    `aws iam create-service-linked-role --aws-service-name autoscaling.amazonaws.com` does.
-    Source: EC2 Auto Scaling user guide, "Required AWS KMS key policy for use with encrypted volumes".
+    A condition names the role, since KMS refuses a principal that does not exist, and the role exists only after an account's first
+    node group. The account as principal would not do: it lets IAM policies grant, and that of the role grants nothing of KMS.
+    Sources: EC2 Auto Scaling user guide, "Required AWS KMS key policy for use with encrypted volumes"; KMS developer guide, "Default
+    key policy", on the account as principal; terraform-aws-eks#3013 and terraform-aws-kms#30 for the refusal; AWS managed policy
+    AutoScalingServiceRolePolicy v10.
     """
     role = f"arn:aws:iam::{account}:role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling"
-    common = {"Effect": "Allow", "Principal": {"AWS": role}, "Resource": "*"}
+    common = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Resource": "*"}
+    who = {"ArnEquals": {"aws:PrincipalArn": role}, "StringEquals": {"kms:CallerAccount": account}}
     return (
-        {"Sid": "NodeDisks", **common, "Action": list(USE_KEY)},
+        {"Sid": "NodeDisks", **common, "Action": list(USE_KEY), "Condition": who},
         {
             "Sid": "NodeDiskGrants",
             **common,
             "Action": "kms:CreateGrant",
-            "Condition": {"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            "Condition": {**who, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         },
     )
 
