@@ -54,7 +54,9 @@ class Fabric:
     per_node: int
     """Interfaces of one node."""
     huge_pages_mib: int
-    """Memory that each node sets apart in pages of 2 MiB, for hugepages-2Mi."""
+    """Memory that each node sets apart in pages of 2 MiB, for hugepages-2Mi; 0 where whatever makes nodes knows no such resource."""
+    environment: Mapping[str, str] = field(default_factory=dict)
+    """Variables of a container that uses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from components.accelerators import aws_machines
 from components.aws.capacity import pulling
 from components.aws.capacity.gpu_operator import gpu_operator
+from components.aws.capacity.node_plan import paged
 from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.plugins import plugins
 from components.aws.capacity.pools import GpuPoolArgs
@@ -63,7 +64,7 @@ def taken(cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, 
     machine = aws_machines()[pool.machine]
     starts = pool.karpenter is not None or isinstance(cluster.autoscaler, AutoModeArgs)
     return {
-        SYSTEM: kept(machine, pods=pool.most_pods, fabric=pool.fabric == "efa", karpenter=starts),
+        SYSTEM: kept(machine, pods=pool.most_pods, fabric=pool.fabric == "efa" and paged(pool), karpenter=starts),
         DAEMONS: on_node(installed(cluster, storage, operators), kinds(pool)),
     }
 

@@ -7,7 +7,7 @@ from typing import Any
 from graph.model import UNKNOWN, Resource
 from policies.announcers import wrongly_announced
 from policies.model import Book, View, get
-from policies.nodes import MAKERS, accelerated, repaired, taints
+from policies.nodes import GROUP, MAKERS, accelerated, repaired, taints
 
 BOOK = Book("workloads")
 ROLLOUT = "kubernetes:argoproj.io/v1alpha1:Rollout"
@@ -79,6 +79,27 @@ def gpu_node_repair(maker: Resource, view: View) -> Iterator[str]:
     """By the node monitoring agent's findings (EKS user guide, node health). Auto Mode always does it."""
     if not repaired(maker, view):
         yield "keeps nodes whose GPUs have failed"
+
+
+@BOOK.rule(
+    "node-replacement-bounded",
+    *MAKERS,
+    title="Nodes of a pool are not replaced all at once",
+    remedy="set expireAfter to Never, and let drift replace outdated nodes; let a group update half of its nodes at most",
+    severity="medium",
+)
+def node_replacement_bounded(maker: Resource, view: View) -> Iterator[str]:
+    """Expiration of Karpenter's nodes ignores disruption budgets (karpenter, designs/forceful-expiration.md); unset it is 720h.
+
+    EKS ends nodes of Auto Mode after 21 days itself.
+    """
+    if maker.type == GROUP:
+        if (share := get(maker, "updateConfig.maxUnavailablePercentage", 0)) > 50:
+            yield f"updates {share} % of its nodes at once"
+    elif get(maker, "spec.template.spec.nodeClassRef.group") != "eks.amazonaws.com":
+        life = get(maker, "spec.template.spec.expireAfter", "720h")
+        if life != "Never":
+            yield f"ends every node {life} after it came, whatever its disruption budgets say"
 
 
 @BOOK.rule(

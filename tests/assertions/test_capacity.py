@@ -167,6 +167,7 @@ def test_nodes_of_karpenter_are_bounded_and_left_alone_while_they_work(stack: st
         assert any(t["key"] in ("nvidia.com/gpu", "aws.amazon.com/neuron") for t in spec["taints"])
         assert pool["disruption"]["consolidationPolicy"] == "WhenEmpty"
         assert pool["disruption"]["budgets"]
+        assert spec["expireAfter"] == "Never", "expiration ignores budgets"
         assert "latest" not in node["amiSelectorTerms"][0]["alias"]
 
 

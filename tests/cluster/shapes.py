@@ -46,7 +46,7 @@ def of_node_pools(graph: Graph) -> Iterator[Node]:
 def _node(name: str, machine: Machine, own: Mapping[str, str], zone: str, taints: list[dict[str, str]], *, karpenter: bool = False) -> Node:
     devices = {f"{KIND}{'neuron' if machine.neuron else 'nvidia'}": ""} if machine.accelerators else {}
     labels = {**own, **devices, ZONE: zone, TYPE: machine.name}
-    return Node(name, allocatable(machine, fabric=FABRIC in own, karpenter=karpenter), labels, taints)
+    return Node(name, allocatable(machine, fabric=FABRIC in own and not karpenter, karpenter=karpenter), labels, taints)
 
 
 def allocatable(machine: Machine, *, fabric: bool = False, karpenter: bool = False) -> dict[str, str]:

@@ -188,6 +188,7 @@ DEFECTS: dict[str, Defect] = {
     "repository-scanned": Defect(REPOSITORY, "imageScanningConfiguration/scanOnPush", False),
     "chart-version": Defect("kubernetes:helm.sh/v3:Release", "version", ">=1.0"),
     "gpu-pool-taint": Defect(GROUP, "taints", CUT, where=gpu),
+    "node-replacement-bounded": Defect(GROUP, "updateConfig/maxUnavailablePercentage", 100),
     "gpu-node-repair": Defect(GROUP, "nodeRepairConfig", CUT, where=gpu),
     "gpu-limits": Defect(DEPLOYMENT, f"{CONTAINER}/resources/requests/nvidia.com\0gpu", "8", where=gpu),
     "resource-bounds": Defect(DEPLOYMENT, f"{CONTAINER}/resources/limits", {}),

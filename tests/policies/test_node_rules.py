@@ -60,6 +60,7 @@ PLANTED = (
     Planted(
         "karpenter", "gpu-node-repair", POOL, (Defect(RELEASE, f"{GATES}/nodeRepair", False, where=lambda r: r.name == KARPENTER_NAME),)
     ),
+    Planted("karpenter", "node-replacement-bounded", POOL, edited("spec/template/spec/expireAfter", "720h", KARPENTER[0])),
     Planted("karpenter", "imdsv2", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/metadataOptions", {}),)),
     Planted("karpenter", "node-private", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/associatePublicIPAddress", True),)),
     Planted("karpenter", "volume-customer-key", KARPENTER_CLASS, (Defect(KARPENTER_CLASS, "spec/blockDeviceMappings", CUT),)),

@@ -26,7 +26,8 @@ else:
 
 GROUP = "eks.amazonaws.com"
 LONGEST = "504h"
-"""How long a node may live: 21 days, which may be reduced and not raised. Source: EKS user guide, "Automate cluster infrastructure"."""
+"""How long a node may live: 21 days, which may be reduced and not raised. Nodes of one age end together, whatever budgets say, so that
+a shorter life would only bring that nearer. Source: EKS user guide, "Automate cluster infrastructure"."""
 SYSTEM = KarpenterPoolArgs(disruption="one-at-a-time", idle=Duration("10m"))
 """How nodes of the system pool come and go: with the pods that ask for them, which move when a node does."""
 
@@ -55,8 +56,8 @@ def pool_spec(plan: NodePlan, args: KarpenterPoolArgs, position: int) -> dict[st
     """The spec of a NodePool: Karpenter's, for a node class of Auto Mode, with the longest life that Auto Mode gives a node."""
     spec = node_pool(plan, args, position)
     template = spec["template"]
-    life = LONGEST if template["spec"]["expireAfter"] == "Never" else "336h"
-    node = {**template["spec"], "nodeClassRef": {"group": GROUP, "kind": "NodeClass", "name": object_name(plan)}, "expireAfter": life}
+    reference = {"group": GROUP, "kind": "NodeClass", "name": object_name(plan)}
+    node = {**template["spec"], "nodeClassRef": reference, "expireAfter": LONGEST}
     machine = aws_machines()[plan.machine]
     limits = spec["limits"] if args.static or machine.accelerators else {k: v for k, v in spec["limits"].items() if k in ("cpu", "memory")}
     return {**spec, "template": {**template, "spec": node}, "limits": limits}

@@ -47,12 +47,13 @@ class KarpenterPoolArgs(Spec):
     limits: KarpenterLimits | None = None
     """Most resources of each capacity's nodes together; absent is what max nodes have."""
     disruption: Literal["when-empty", "one-at-a-time"] = "when-empty"
-    """when-empty, for training, takes only nodes away that run nothing; one-at-a-time, for serving, also replaces a node that is outdated
-    or 30 days old, after its pods have moved."""
+    """when-empty, for training, takes only nodes away that run nothing; one-at-a-time, for serving, also replaces outdated nodes, such as
+    those of an older image, one after another, and drains each first. No node ends for its age, which no budget would bound. Neither holds
+    back the repair of broken nodes, the end of spot instances, or Auto Mode, which ends every node after 21 days."""
     idle: Duration = Duration("30m")
     """How long a node stays that runs nothing."""
     grace: Duration = Duration("1h")
-    """How long pods may take to end when their node goes."""
+    """How long pods may take to end when their node goes; after that they end whatever their own disruption budget says."""
 
     @rule("static", "weight")
     def _static_has_no_weight(self) -> Iterator[Problem]:
@@ -74,6 +75,9 @@ class KarpenterPoolArgs(Spec):
         """What does not go with the pool that this is of, by path within the pool."""
         if self.static and not least:
             yield ("min",), "is 0, and static is true: say how many nodes the pool keeps, or set static: false"
+        if self.static and self.disruption == "one-at-a-time" and least == most:
+            text = f"is {most}, as min is, and outdated nodes of a static pool are replaced by one more first"
+            yield ("max",), f"{text}: set max: {most + 1}, or disruption: when-empty"
         if self.static and ways > 1:
             yield ("capacity",), "has more than one way, and static is true: a pool that keeps its nodes has no second choice; leave one"
         if not self.static and least:

@@ -22,8 +22,14 @@ FABRIC = "vpc.amazonaws.com/efa"
 HUGE_PAGES = 5128
 """Pages of 2 MiB on a node with EFA.
 
-Source: AWS EKS user guide, node-efa.md, "instances with the EFA driver installed pre-allocate 5128 2MiB Huge Pages"; Bottlerocket
-allocates none by itself.
+Source: AWS EKS user guide, node-efa.md, "instances with the EFA driver installed pre-allocate 5128 2MiB Huge Pages". Bottlerocket would
+take 110 for each vCPU of a machine with EFA: 41 GiB of p5.48xlarge (bottlerocket-core-kit, sources/api/corndog/src/main.rs).
+"""
+NO_HUGE_PAGES = {"FI_EFA_USE_HUGE_PAGE": "0"}
+"""Variables of libfabric for a pod that asks for no huge pages: it would use what the node has and be ended by a bus error, since the
+kubelet then allows it none. It costs little (aws-ofi-nccl#292, "minor performance hit").
+
+Sources: libfabric, fi_efa(7), FI_EFA_USE_HUGE_PAGE; kubernetes#44817 and #71233, on pods without a request for huge pages.
 """
 PLUGIN_CONFIG_LABEL = "nvidia.com/device-plugin.config"
 """Names what the device plugin of the GPU operator does on a node.
@@ -60,7 +66,9 @@ class NodePlan:
     version: str | None = None
     """Kubernetes version of the nodes, where the pool holds one of its own."""
     fabric: bool = False
-    """Whether nodes have every EFA interface of their machine, and huge pages."""
+    """Whether nodes have every EFA interface of their machine."""
+    paged: bool = True
+    """Whether nodes with a fabric set huge pages apart; not where Karpenter makes them, which knows no such resource."""
     close: bool = False
     """Whether nodes stand in a placement group: that of the reservation, else one of their own."""
     nvme: bool = False
@@ -81,9 +89,9 @@ class NodePlan:
         return CAPACITY_TYPES[way_of(self.capacity)]
 
     @property
-    def huge_pages(self) -> int:
-        """Pages of 2 MiB that each node sets apart."""
-        return HUGE_PAGES if self.fabric else 0
+    def huge_pages(self) -> int | None:
+        """Pages of 2 MiB that each node sets apart; None leaves it to the image, which takes none without a fabric."""
+        return (HUGE_PAGES if self.paged else 0) if self.fabric else None
 
     @property
     def start(self) -> Start:
@@ -136,6 +144,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             release=args.image_release,
             version=args.version,
             fabric=fabric,
+            paged=paged(args),
             close=args.close and way_of(capacity) != "capacity-block",
             nvme=args.striped,
             parallel=args.image_pull == "parallel",
@@ -143,6 +152,15 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
         )
         for position, (capacity, role) in enumerate(zip(args.capacity, roles(args.capacity), strict=True))
     )
+
+
+def paged(args: GpuPoolArgs) -> bool:
+    """Whether pods of the pool may ask for huge pages.
+
+    Karpenter computes what a machine will have from EC2's own facts, and huge pages are not among them: a pod that asks for some never
+    gets a node. Source: karpenter-provider-aws v1.14.1, pkg/providers/instancetype/types.go; karpenter-provider-aws#3315.
+    """
+    return args.karpenter is None
 
 
 def set_up_by_operator(name: str, args: GpuPoolArgs) -> Mapping[str, str]:
@@ -158,7 +176,8 @@ def taint_of(machine: Machine) -> Taint:
 def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
     """The pool as a workload needs to know it."""
     machine = aws_machines()[args.machine]
-    fabric = Fabric(FABRIC, machine.efa_max, HUGE_PAGES * 2) if args.fabric == "efa" else None
+    pages, told = (HUGE_PAGES * 2, {}) if paged(args) else (0, NO_HUGE_PAGES)
+    fabric = Fabric(FABRIC, machine.efa_max, pages, told) if args.fabric == "efa" else None
     share = args.share
     return AcceleratorPool(
         name=name,

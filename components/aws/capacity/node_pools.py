@@ -84,7 +84,13 @@ def limits(args: KarpenterPoolArgs, machine: Machine, most: int) -> Object:
 
 
 def disruption(args: KarpenterPoolArgs) -> Object:
-    """When nodes are taken away: never while something runs on them, or one at a time."""
+    """When nodes are taken away: never while something runs on them, or one at a time.
+
+    Budgets bound drift and consolidation. They bound neither expiration, which deletes every node of an age at once, nor the repair of
+    broken nodes (at most a fifth of a pool, with no time for pods to end), nor interruptions by EC2.
+    Sources: kubernetes-sigs/karpenter v1.14.1, designs/forceful-expiration.md, pkg/controllers/nodeclaim/expiration,
+    pkg/controllers/disruption, pkg/controllers/node/health; karpenter#1590 and #1750.
+    """
     budgets: list[Object] = [{"nodes": "1"}]
     if args.disruption == "when-empty":
         budgets = [{"nodes": "0", "reasons": ["Drifted", "Underutilized"]}]
@@ -98,7 +104,8 @@ def node_pool(plan: NodePlan, args: KarpenterPoolArgs, position: int) -> Object:
         "nodeClassRef": {"group": "karpenter.k8s.aws", "kind": "EC2NodeClass", "name": plan.role},
         "requirements": requirements(plan),
         "taints": [{"key": t.key, "value": t.value, "effect": t.effect} for t in plan.taints],
-        "expireAfter": "Never" if args.disruption == "when-empty" else "720h",
+        # Nodes of one age would end together, whatever the budgets say; drift replaces those that are outdated.
+        "expireAfter": "Never",
         "terminationGracePeriod": seconds(args.grace),
     }
     following = {"replicas": plan.min} if args.static else {"weight": max(1, (args.weight or HIGHEST) - position)}

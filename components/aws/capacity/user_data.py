@@ -35,10 +35,10 @@ nodeadm sets on Amazon Linux 2023."""
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What differs from what the image does by itself. `huge_pages`: pages of 2 MiB; `pods`: most pods, None leaves it to others."""
+    """What differs from what the image does by itself. `huge_pages`: pages of 2 MiB; `pods`: most pods; None leaves either to others."""
 
     pods: int | None = None
-    huge_pages: int = 0
+    huge_pages: int | None = None
     nvme: bool = False
     """Whether local disks are striped for images and scratch."""
     parallel: bool = False
@@ -59,7 +59,7 @@ def encoded(text: str) -> str | None:
 def bottlerocket_settings(start: Start) -> str:
     """Settings in TOML; "" when none differs from the image's own."""
     pods = f"[settings.kubernetes]\nmax-pods = {start.pods}\n" if start.pods else ""
-    pages = f'[settings.kernel.sysctl]\n"vm.nr_hugepages" = "{start.huge_pages}"\n' if start.huge_pages else ""
+    pages = "" if start.huge_pages is None else f'[settings.kernel.sysctl]\n"vm.nr_hugepages" = "{start.huge_pages}"\n'
     plugin = toml("settings.kubelet-device-plugins.nvidia", start.plugin)
     fetch = toml("settings", PARALLEL) if start.parallel else ""
     return "\n".join(filter(None, (pods, pages, _striped(start) if start.nvme else "", fetch, plugin)))
@@ -77,7 +77,8 @@ def al2023_parts(start: Start) -> str:
 
     nodeadm starts the kubelet after cloud-init's scripts, so it counts the pages.
     """
-    script = f"#!/bin/bash\nset -euo pipefail\nsysctl --write vm.nr_hugepages={start.huge_pages}\n" if start.huge_pages else ""
+    written = f"#!/bin/bash\nset -euo pipefail\nsysctl --write vm.nr_hugepages={start.huge_pages}\n"
+    script = "" if start.huge_pages is None else written
     parts = [("text/x-shellscript; charset=us-ascii", script), ("application/node.eks.aws", _node_config(start))]
     return _mime([(kind, body) for kind, body in parts if body])
 

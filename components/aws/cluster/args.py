@@ -31,7 +31,8 @@ class KarpenterArgs(Spec):
     kind: Literal["karpenter"]
     """Who adds and removes nodes."""
     node_repair: bool = True
-    """Whether nodes that the monitoring agent finds broken are replaced; the gate is alpha in Karpenter 1.14."""
+    """Whether nodes that the monitoring agent finds broken are replaced, up to a fifth of a pool at once and with no time for their pods
+    to end; the gate is alpha in Karpenter 1.14."""
 
 
 class AutoModeArgs(Spec):

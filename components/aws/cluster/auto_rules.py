@@ -1,6 +1,7 @@
 """What EKS Auto Mode cannot do of what a stack file may ask of a cluster. Pure functions.
 
-Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances" and "Create a Node Class for Amazon EKS", read 2026-11-26.
+Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances" and "Create a Node Class for Amazon EKS", read 2026-11-26;
+"Manage EFA devices on Amazon EKS", which recommends managed node groups for interfaces of one's own, read 2026-11-30.
 """
 
 from collections.abc import Iterable, Iterator
@@ -46,7 +47,8 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if pool.image_release:
         yield ("image_release",), f"is held, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
     if pool.fabric == "efa":
-        yield ("fabric",), f"is efa, and nodes of Auto Mode set no huge pages apart for it: set fabric: none, or {OTHERWISE}"
+        text = "is efa, and node classes of Auto Mode choose neither the interfaces nor the placement group of such nodes"
+        yield ("fabric",), f"{text}: set fabric: none, or {OTHERWISE}"
     if pool.close:
         yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
     if pool.image:

@@ -145,6 +145,7 @@ def container(
     """
     location = cache.folder(Model.parse(args.model)) if args.cache else uri
     started, own = launch(args, location, variables.get("AWS_ENDPOINT_URL"), member)
+    fabric = pool.fabric.environment if pool.fabric and args.nodes > 1 else {}
     ports = {HTTP: args.engine.port, **args.engine.other_ports}
     cached = [{"name": cache.CLAIM, "mountPath": cache.FOLDER, "readOnly": True}] if args.cache else []
     listed = [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports.items()]
@@ -152,7 +153,7 @@ def container(
         "name": SERVER,
         "image": args.engine.image,
         **started,
-        "env": manifests.environment({**own, **variables}),
+        "env": manifests.environment({**own, **fabric, **variables}),
         **({"ports": listed, **probes(args)} if member != "worker" else {}),
         "resources": resources(args, pool),
         "lifecycle": {"preStop": {"sleep": {"seconds": args.longest_request.seconds}}},

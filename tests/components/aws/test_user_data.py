@@ -87,3 +87,9 @@ def test_pods_of_a_node_are_what_aws_recommends(machines: list[str], auto: bool,
 
 def test_a_full_node_has_a_warm_prefix_beside_those_in_use() -> None:
     assert [prefixes(pods) for pods in (1, 16, 17, 110, 250)] == [2, 2, 3, 8, 17]
+
+
+def test_no_huge_pages_are_said_where_the_image_would_take_some() -> None:
+    read = tomllib.loads(bottlerocket_settings(Start(huge_pages=0)))
+    assert read == {"settings": {"kernel": {"sysctl": {"vm.nr_hugepages": "0"}}}}
+    assert "vm.nr_hugepages=0" in parts(al2023_parts(Start(huge_pages=0)))["text/x-shellscript"]
