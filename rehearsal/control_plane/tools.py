@@ -76,6 +76,10 @@ ROLLOUTS: Final = Tool(
 """The controller that exchanges versions, at the version that the add-on table's chart runs, for tests of its judgement; and a stand-in for
 its plugin that sets weights of routes."""
 
+KARPENTER: Final = Tool("karpenter", "1.14.1", {"karpenter-kwok": "./karpenter-kwok"})
+"""Karpenter at the version that the add-on table's chart runs, with its own kwok provider in place of EC2: it makes nodes of machine
+types that a file tells it, for tests of node pools. No part of a control plane."""
+
 
 class NoControlPlane(Exception):
     """No way led to some program; the message lists what each of them said."""

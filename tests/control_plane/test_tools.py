@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rehearsal.control_plane import downloads, tools
-from rehearsal.control_plane.tools import CHOICE, HELM, KUBE_SCORE, ROLLOUTS, TOOLS, NoControlPlane, locate
+from rehearsal.control_plane.tools import CHOICE, HELM, KARPENTER, KUBE_SCORE, ROLLOUTS, TOOLS, NoControlPlane, locate
 from rehearsal.golang import Unavailable, cache
 
 TOOL = tools.Tool("kubernetes", "1.35.4", {"kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver"}, same_minor=True)
@@ -71,7 +71,7 @@ def test_the_source_way_builds_every_tool_once(bare: Path, monkeypatch: pytest.M
 
 
 def test_every_tool_has_its_locks() -> None:
-    for tool in (*TOOLS, HELM, KUBE_SCORE, ROLLOUTS):
+    for tool in (*TOOLS, HELM, KUBE_SCORE, ROLLOUTS, KARPENTER):
         assert tool.version in (tools.DATA / tool.name / "go.mod").read_text()
         assert (tools.DATA / tool.name / "go.sum").stat().st_size > 0
 
