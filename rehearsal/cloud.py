@@ -60,8 +60,8 @@ class Cloud(Protocol):
 
     def admit(
         self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> Object | None:
-        """Raise what the cloud refuses before it makes or changes an object; an object to adopt, if the API upserts.
+    ) -> None:
+        """Raise what the cloud refuses before it makes or changes an object.
 
         `ignored` are the property paths that the program leaves to others."""
 

@@ -1,7 +1,7 @@
 """The stand-in for a Kubernetes cluster: a store with the schema of the built-in kinds. No controllers, no admission, no scheduling.
 
-Custom resources are kept unchecked, and a Helm release is one object that makes nothing. Server-side apply is told apart from create as
-far as it matters here: writing an object that another resource owns is a conflict where the values differ, and adoption where not.
+Custom resources are kept unchecked, and a Helm release is one object that makes nothing. What exists is refused when it is to be created,
+whoever made it. Source: pulumi/pulumi-kubernetes#4278, in 4.29.0 and later; before, it was taken over.
 """
 
 from collections.abc import Mapping, Sequence
@@ -97,29 +97,19 @@ class Kubernetes:
 
     def admit(
         self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> Object | None:
-        """Raise when the namespace is missing or another owner's fields differ; the object to take over when they do not."""
+    ) -> None:
+        """Raise when the namespace is missing."""
         namespace = namespace_of(instance, token, inputs)
         there = _makes_namespace(token, inputs) or self._existing.has(instance.scope.cluster, namespace)
         if namespace and not there and not _has_namespace(txn, instance.scope, namespace):
             raise CloudError("", f'namespaces "{namespace}" not found')
-        found = txn.one("kubernetes", token, object_id(token, inputs), instance.scope)
-        if found is None or found.urn == urn:
-            return found
-        conflicts = _conflicts(found.inputs, inputs)
-        if conflicts:
-            fields = "\n".join(f"- .{path}" for path in conflicts)
-            plural = "s" if len(conflicts) > 1 else ""
-            raise CloudError(
-                "",
-                f'Apply failed with {len(conflicts)} conflict{plural}: conflicts with "{MANAGER}" ({found.urn}):\n{fields}\n'
-                "The resource managed by field manager has an apply conflict; two resources write one object.",
-            )
-        return found
 
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str, CloudError]]:
-        """None: an object's id is its name."""
-        return ()
+        """The object itself: its id is its name, which one object of a kind has in its namespace."""
+        id = object_id(token, inputs)
+        refused = f'resource "{id}" was not successfully created by the Kubernetes API server'
+        text = f'{refused}: {kind_of(token).rpartition("/")[2]} "{id.rpartition("/")[2]}" already exists'
+        return [(f"{instance.scope.cluster}/{token}", id, CloudError("", text))]
 
     def counts(self, token: str) -> Sequence[str]:
         """None: nothing here counts versions."""
@@ -226,8 +216,3 @@ def _has_namespace(txn: Transaction, scope: Scope, name: str) -> bool:
     made = txn.find(package="kubernetes", cluster=scope.cluster, token=NAMESPACE, id=name)
     releases = (one for token in table()["releases"] for one in txn.find(package="kubernetes", cluster=scope.cluster, token=token))
     return bool(made) or any(_makes_namespace(one.token, one.inputs) and one.inputs["namespace"] == name for one in releases)
-
-
-def _conflicts(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    before, after = dict(wire.leaves(wire.revealed(old))), dict(wire.leaves(wire.revealed(new)))
-    return sorted(path for path in before.keys() & after.keys() if before[path] != after[path])

@@ -258,17 +258,13 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return txn.one(self._cloud.package, token, id, self._scope(instance, token, state))
 
     def _made(self, txn: Transaction, instance: Instance, urn: str, token: str, inputs: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-        adopted = self._cloud.admit(txn, instance, token, urn, inputs)
-        if adopted is not None:
-            outputs, _ = self._changed(adopted, instance, inputs, ())
-            txn.change(adopted, inputs, outputs)
-            return adopted.id, outputs
         ordinal = txn.ordinal(urn)
         scope = self._scope(instance, token, inputs)
         made = materialise(token, urn, inputs, replace(scope, region=scope.region or instance.scope.region), ordinal)
         claims = self._cloud.claims(instance, token, inputs)
         if txn.one(self._cloud.package, token, made.id, scope):
             raise claims[0][2] if claims else CloudError("AlreadyExists", f"{token} {made.id} already exists")
+        self._cloud.admit(txn, instance, token, urn, inputs)
         new = txn.add(Object(self._cloud.package, token, urn, made.id, scope, inputs, made.outputs, ordinal))
         txn.claim(new, claims)
         return made.id, made.outputs

@@ -71,9 +71,9 @@ class RealKubernetes(Kubernetes):
 
     def admit(
         self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> Object | None:
+    ) -> None:
         """What the stand-in refuses, then what the API server does; the object is then there."""
-        found = super().admit(txn, instance, token, urn, inputs)
+        super().admit(txn, instance, token, urn, inputs)
         if token not in table()["releases"]:
             try:
                 self._apply(instance, inputs, ignored)
@@ -81,7 +81,6 @@ class RealKubernetes(Kubernetes):
                 raise _refusal(refused) from None
             except UnknownKind as why:
                 raise CloudError("", str(why)) from None
-        return found
 
     def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
         """Wait for the condition that the manifest names, if anything could bring it about."""

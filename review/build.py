@@ -19,6 +19,7 @@ from policies.controls import Evidence, frameworks
 from policies.controls import rows as control_rows
 from policies.evaluate import failed
 from policies.model import Level, Rule, Severity, Status, Tier, Verdict, View
+from review import charts
 from review.before_up import before_up
 from review.timeline import PARALLEL, Timeline, timeline
 
@@ -160,7 +161,7 @@ def build(evaluation: Evaluation, verdicts: Sequence[Verdict], rules: Mapping[st
         undetermined=findings(graph, [v for v in verdicts if v.status == "undetermined"], rules),
         unchecked=tuple(unjudged(graph)),
         compliance=tuple(compliance(evaluation.platform.compliance, verdicts)),
-        notes=(*evaluation.platform.notes(), *before_up(graph)),
+        notes=(*evaluation.platform.notes(), *before_up(graph), *charts.notes(graph)),
         timeline=timeline(graph, parallel),
     )
 

@@ -1,6 +1,8 @@
 """What every workload of ours stands in: a namespace of its own, closed by default, with an account and an address."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import pulumi
 
@@ -22,9 +24,39 @@ def with_provider(cluster: Cluster, opts: pulumi.ResourceOptions | None) -> pulu
     return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(providers=[cluster.kubernetes]), opts)
 
 
-def replicated(wait: str) -> pulumi.ResourceOptions:
+DEFAULT_WAIT: Final = 600
+"""Seconds that the provider waits for a create, an update or a delete that says nothing else.
+
+Source: pulumi/pulumi-kubernetes v4.34.2, provider/pkg/await/await.go.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds that `up` and `destroy` wait for what keeps pods.
+
+    The provider deletes in the foreground: what is deleted is gone when its last pod has ended, so
+    `delete` covers the longest time that a pod has to end.
+    """
+
+    create: int = DEFAULT_WAIT
+    update: int = DEFAULT_WAIT
+    delete: int = DEFAULT_WAIT
+
+    def options(self, *ignored: str) -> pulumi.ResourceOptions:
+        """Options of the resource, with the paths of inputs whose changes are ignored."""
+        timeouts = pulumi.CustomTimeouts(create=f"{self.create}s", update=f"{self.update}s", delete=f"{self.delete}s")
+        return pulumi.ResourceOptions(ignore_changes=[*ignored], custom_timeouts=timeouts)
+
+
+def replicated(patience: Patience) -> pulumi.ResourceOptions:
     """Options of what keeps replicas, whose number belongs to an autoscaler once it is made."""
-    return pulumi.ResourceOptions(ignore_changes=["spec.replicas"], custom_timeouts=pulumi.CustomTimeouts(create=wait, update=wait))
+    return patience.options("spec.replicas")
+
+
+def until(deadline: int) -> pulumi.ResourceOptions:
+    """Options of a job that is given up after `deadline` seconds: `up` waits as long, and a minute for its failure to be told."""
+    return Patience(create=deadline + 60, update=deadline + 60).options()
 
 
 class Enclosure:
@@ -94,11 +126,11 @@ class Enclosure:
         policy = manifests.network_policy(self.identity, port, clients, destinations)
         return k8s.networking.v1.NetworkPolicy(f"{self.identity.name}-network", opts=self.inside(), **policy)
 
-    def run(self, deployment: Manifest, wait: str, *after: pulumi.Resource) -> pulumi.Resource:
-        """The Deployment. Once made, an autoscaler may own the number of replicas; `up` waits for them as long as `wait` says."""
+    def run(self, deployment: Manifest, patience: Patience, *after: pulumi.Resource) -> pulumi.Resource:
+        """The Deployment. Once made, an autoscaler may own the number of replicas; `up` waits for them as long as `patience` says."""
         import pulumi_kubernetes as k8s
 
-        opts = pulumi.ResourceOptions.merge(self.inside(*after), replicated(wait))
+        opts = pulumi.ResourceOptions.merge(self.inside(*after), replicated(patience))
         return k8s.apps.v1.Deployment(f"{self.identity.name}-pods", opts=opts, **deployment)
 
     def publish(self, pods: pulumi.Resource) -> pulumi.Resource:

@@ -100,13 +100,16 @@ def test_a_cluster_is_known_by_the_server_of_its_kubeconfig(clouds: Any, refused
         clouds.connect("kubernetes", {"kubeconfig": "{}"})
 
 
-def test_two_owners_of_one_object_conflict_where_values_differ(clouds: Any, refused: type[Exception]) -> None:
+def test_what_exists_is_not_created_again_nor_taken_over(clouds: Any, refused: type[Exception]) -> None:
     cluster = clouds.kubernetes()
-    cluster.create(CONFIG_MAP, "first", config_map("settings", size="1"))
-    with pytest.raises(refused, match=r"Apply failed with 1 conflict(.|\n)*\.data\.size"):
-        cluster.create(CONFIG_MAP, "second", config_map("settings", size="2"))
-    assert cluster.create(CONFIG_MAP, "third", config_map("settings", size="1"))[0] == "default/settings"
-    assert len(clouds.store.objects()) == 1
+    id, state = cluster.create(CONFIG_MAP, "first", config_map("settings", size="1"))
+    for other in ("first", "second"):  # a create whose answer was lost, and a resource under another name
+        with pytest.raises(refused, match=r'not successfully created(.|\n)*ConfigMap "settings" already exists'):
+            cluster.create(CONFIG_MAP, other, config_map("settings", size="1"))
+    assert cluster.read(CONFIG_MAP, "first", id, state)[1]["data"] == {"size": "1"}
+    clouds.kubernetes("other").create(CONFIG_MAP, "second", config_map("settings", size="1"))
+    cluster.delete(CONFIG_MAP, "first", id, state)
+    cluster.create(CONFIG_MAP, "second", config_map("settings", size="1"))
 
 
 def test_the_second_generation_has_an_identity_of_its_own(clouds: Any) -> None:

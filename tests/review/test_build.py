@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from graph.checks import unchecked
+from graph.exporters.kubernetes import releases
 from graph.types.kubernetes import HELM_RELEASE
 from policies.catalog import BY_ID
 from policies.evaluate import evaluate as judge
@@ -185,3 +186,12 @@ def test_notes_tell_who_hears_alerts_where_the_stack_does_not(stack: str, told: 
     found = [note.text for note in build(evaluated(stack), ()).notes if note.subject == "alerts"]
     assert len(found) == bool(told)
     assert all(told in text for text in found)
+
+
+@pytest.mark.parametrize("stack", ["prod", "onprem"])
+def test_notes_tell_which_hosts_a_preview_needs_for_charts(stack: str) -> None:
+    evaluation = evaluated(stack)
+    (told,) = [note.text for note in build(evaluation, ()).notes if note.subject == "charts"]
+    repositories = [r.inputs.get("repositoryOpts", {}).get("repo") or r.inputs["chart"] for r in releases(evaluation.graph)]
+    assert repositories
+    assert all(address.split("/")[2] in told for address in repositories)

@@ -9,7 +9,7 @@ from components.kubernetes import manifests
 from components.kubernetes.manifests import Environment, Identity, Manifest
 from components.kubernetes.serving.model import Model
 from components.kubernetes.vocabulary import ObjectName, quantity
-from components.kubernetes.workload import Enclosure
+from components.kubernetes.workload import Enclosure, until
 from components.naming import short_hash
 from components.spec import ImageReference, Problem, Size, Spec, rule
 
@@ -95,7 +95,5 @@ def fill(
     way = k8s.networking.v1.NetworkPolicy(
         f"{own.name}-network", opts=enclosure.inside(), **manifests.network_policy(own, 0, [], destinations)
     )
-    opts = pulumi.ResourceOptions.merge(
-        enclosure.inside(held, way, *after), pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create=f"{DEADLINE}s"))
-    )
+    opts = pulumi.ResourceOptions.merge(enclosure.inside(held, way, *after), until(DEADLINE))
     return k8s.batch.v1.Job(f"{own.name}-job", opts=opts, **job(identity, args, *files))

@@ -26,8 +26,9 @@ def working(identity: Identity) -> Identity:
 def leader_worker_set(
     identity: Identity, args: InferenceEndpointArgs, pool: AcceleratorPool, uri: pulumi.Input[str], variables: Environment
 ) -> Manifest:
-    """Copies of a group of pods, made anew as a whole when one of its pods is lost; `up` waits until one group answers.
+    """Copies of a group of pods, made anew as a whole when one of its pods is lost; the first `up` waits until all groups answer.
 
+    A later one does not: the conditions of a LeaderWorkerSet do not say which generation they are of (v0.8.0, setCondition).
     One group is replaced after the other, and gives up its nodes first, since there may be no spare ones.
     """
     leader = template(identity, args, pool, uri, variables, zonal=False, member="leader")

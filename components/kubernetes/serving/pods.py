@@ -9,6 +9,7 @@ from components.kubernetes import manifests
 from components.kubernetes.manifests import Environment, Identity, Manifest
 from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.kubernetes.serving.container import Member, container, volumes
+from components.kubernetes.workload import DEFAULT_WAIT, Patience
 
 SHUTDOWN_MARGIN = 30
 """Seconds that a server has to exit after its last request."""
@@ -37,7 +38,7 @@ def template(
         "serviceAccountName": (owner or identity).name,
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": args.longest_request.seconds + SHUTDOWN_MARGIN,
+        "terminationGracePeriodSeconds": drain(args),
         "securityContext": manifests.pod_security(),
         **manifests.placement(pool),
         **spread,
@@ -47,22 +48,34 @@ def template(
     return {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)}
 
 
-def wait(args: InferenceEndpointArgs) -> str:
-    """How long `up` waits for a replica: as long as a node and the model may take."""
-    return f"{args.load_time.seconds + NODE_MARGIN}s"
+def drain(args: InferenceEndpointArgs) -> int:
+    """Seconds that a replica has to end: its last request, and what the server needs to exit."""
+    return args.longest_request.seconds + SHUTDOWN_MARGIN
+
+
+def patience(args: InferenceEndpointArgs) -> Patience:
+    """Seconds that the provider waits for replicas.
+
+    The first is there when a node and the model are. An update waits until every replica is of the new version, one after the other,
+    each on the GPUs of an old one that has ended. A delete waits until all have ended, which they do at once.
+    """
+    start, end = args.load_time.seconds + NODE_MARGIN, drain(args)
+    update = NODE_MARGIN + max(args.scale.max, 1) * (args.load_time.seconds + end)
+    return Patience(create=start + end, update=max(start + end, update), delete=DEFAULT_WAIT + end)
 
 
 def deployment(identity: Identity, args: InferenceEndpointArgs, replica: Manifest) -> Manifest:
     """Copies of a replica's template, one at first where there may be none, so that `up` ends when the model has answered.
 
-    A rollout frees GPUs before it asks for new ones, since there may be no spare node.
+    A rollout frees GPUs before it asks for new ones, since there may be no spare node: a new replica may have to wait until an old one has
+    ended, and is not given up before.
     """
     return {
         "metadata": identity.metadata(),
         "spec": {
             "replicas": max(args.scale.min, 1),
             "revisionHistoryLimit": 3,
-            "progressDeadlineSeconds": args.load_time.seconds + NODE_MARGIN,
+            "progressDeadlineSeconds": args.load_time.seconds + NODE_MARGIN + drain(args),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}},
             "selector": {"matchLabels": identity.selector},
             "template": replica,

@@ -18,14 +18,14 @@ def run(
     import pulumi_kubernetes as k8s
 
     if args.rollout is None:
-        return enclosure.run(deployment, pods.wait(args), *after)
+        return enclosure.run(deployment, pods.patience(args), *after)
     identity = enclosure.identity
     gates = [
         k8s.apiextensions.CustomResource(f"{manifest['metadata']['name']}-gates", opts=enclosure.inside(), **manifest)
         for manifest in templates(identity, args, prometheus)
     ]
     how = rollouts.strategy(args.rollout, identity.name, namespace=identity.namespace, weighed=args.traffic is not None)
-    return enclosure.custom("rollout", rollouts.rollout(deployment, how), *after, *gates, more=replicated(pods.wait(args)))
+    return enclosure.custom("rollout", rollouts.rollout(deployment, how), *after, *gates, more=replicated(pods.patience(args)))
 
 
 def templates(identity: Identity, args: InferenceEndpointArgs, prometheus: str) -> Iterator[Manifest]:

@@ -89,7 +89,7 @@ class Shadow(pulumi.ComponentResource):
         uri = pulumi.Output.concat(models.uri, "/", model.prefix)
         replica = pods.template(self.identity, args, pool, uri, variables, zonal=cluster.zonal)
         after = [account, network, *binding.depends_on, *cluster.ready]
-        enclosure.run(pods.deployment(self.identity, args, replica), pods.wait(args), *after)
+        enclosure.run(pods.deployment(self.identity, args, replica), pods.patience(args), *after)
         self.ready = tuple(self._around(enclosure, endpoint.namespace))
         self.register_outputs({"namespace": self.identity.namespace})
 

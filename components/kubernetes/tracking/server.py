@@ -11,13 +11,15 @@ from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
 from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
 from components.kubernetes.tracking.login import FILE, MOUNTED, STORE_URI, LoginArgs, configuration, secret
-from components.kubernetes.tracking.migration import job, migrating
+from components.kubernetes.tracking.migration import DEADLINE, job, migrating
 from components.kubernetes.vocabulary import Hostname, quantity
-from components.kubernetes.workload import Enclosure, identity_of, with_provider
+from components.kubernetes.workload import Enclosure, Patience, identity_of, until, with_provider
 from components.spec import ImageReference, Many, Name, Size, Spec
 
 PORT = 5000
 """TCP port of MLflow's server, its default."""
+START = 900
+"""Seconds that a server may take from its creation to its first answer, a node and the image included."""
 PREFIX = "mlflow/"
 """Where artifacts lie in the artifact bucket."""
 
@@ -85,6 +87,11 @@ def server(identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input
     }
 
 
+def patience(replicas: int) -> Patience:
+    """Seconds that the provider waits: an update replaces one replica after the other, and each may take until its deadline."""
+    return Patience(create=START, update=START * replicas)
+
+
 def deployment(
     identity: Identity, args: TrackingServerArgs, artifacts: pulumi.Input[str], variables: Environment, *, zonal: bool
 ) -> Manifest:
@@ -106,7 +113,7 @@ def deployment(
         "spec": {
             "replicas": args.replicas,
             "revisionHistoryLimit": 3,
-            "progressDeadlineSeconds": 900,
+            "progressDeadlineSeconds": START,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "selector": {"matchLabels": identity.selector},
             "template": {"metadata": {"labels": dict(identity.labels)}, "spec": manifests.on_disk(pod)},
@@ -152,7 +159,8 @@ class TrackingServer(pulumi.ComponentResource):
         ready = [account, *made, *users, *binding.depends_on, *cluster.ready]
         migrated = self._migration(enclosure, args, {**connection, **login}, ways, ready)
         manifest = deployment(identity, args, destination, variables, zonal=cluster.zonal)
-        pods = k8s.apps.v1.Deployment(f"{name}-pods", opts=enclosure.inside(network, migrated, *ready), **manifest)
+        opts = pulumi.ResourceOptions.merge(enclosure.inside(network, migrated, *ready), patience(args.replicas).options())
+        pods = k8s.apps.v1.Deployment(f"{name}-pods", opts=opts, **manifest)
         enclosure.publish(pods)
         self.namespace = identity.namespace
         self.url = f"http://{identity.name}.{identity.namespace}.svc"
@@ -201,4 +209,5 @@ class TrackingServer(pulumi.ComponentResource):
         own = {name: value for name, value in variables.items() if name != "MLFLOW_AUTH_CONFIG_PATH"}
         manifest = job(identity, args.image, own, account=enclosure.identity.name, login=args.login is not None)
         # Its name changes with the image, so the next job is made first and runs before the pods change.
-        return k8s.batch.v1.Job(f"{identity.name}-job", opts=enclosure.inside(network, *after), **manifest)
+        opts = pulumi.ResourceOptions.merge(enclosure.inside(network, *after), until(DEADLINE))
+        return k8s.batch.v1.Job(f"{identity.name}-job", opts=opts, **manifest)

@@ -76,7 +76,7 @@ def test_groups_are_registered_and_scaled_as_such(site: Any, endpoint_args: Any,
     groups = named(graph, "chat-groups")
     assert groups.type == "kubernetes:leaderworkerset.x-k8s.io/v1:LeaderWorkerSet"
     assert groups.options.ignore_changes == ("spec.replicas",)
-    assert groups.options.timeouts["create"] == "1200s"
+    assert groups.options.timeouts["create"] == "1410s"
     target = named(graph, "chat-scaler").inputs["spec"]["scaleTargetRef"]
     assert target == {"apiVersion": "leaderworkerset.x-k8s.io/v1", "kind": "LeaderWorkerSet", "name": "chat"}
     fetched = [rule["to"][0] for rule in named(graph, "chat-workers-network").inputs["spec"]["egress"]]

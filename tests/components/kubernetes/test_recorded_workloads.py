@@ -83,7 +83,7 @@ def test_the_autoscaler_owns_the_number_of_replicas(site: Any, endpoint_args: An
     graph = site.record()
     options = named(graph, "chat-pods").options
     assert options.ignore_changes == ("spec.replicas",)
-    assert options.timeouts["create"] == options.timeouts["update"] == "2100s"
+    assert options.timeouts == {"create": "2310s", "update": "9360s", "delete": "810s"}
     scalers = [r for r in graph if r.type.endswith((":ScaledObject", ":HorizontalPodAutoscaler"))]
     assert [r.inputs["spec"]["scaleTargetRef"]["name"] for r in scalers] == ["chat"]
 
