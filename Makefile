@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-quiet test-cluster test-external check format docs bench bench-flat bench-scale clean
+.PHONY: help up test test-engine test-quiet test-cluster test-behaviour test-external check format docs bench bench-flat bench-scale clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine agai
 	@$(RUN) groundwork rehearse up --stack $(STACK)
 
 test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehearsed on the engine
-	@$(PYTEST) -n 3 --dist=worksteal -m "(not engine or smoke) and not external and not cluster"
+	@$(PYTEST) -n 3 --dist=worksteal -m "(not engine or smoke) and not external and not cluster and not behaviour"
 
 test-engine: .venv/.synced ## Every rehearsal on the engine, every example among them
 	@$(PYTEST) -n 2 --dist=worksteal -m "$(MARK)"
@@ -36,6 +36,9 @@ test-quiet: .venv/.synced ## What compares times, one test at a time: for a mach
 
 test-cluster: .venv/.synced ## Every Kubernetes object before a real API server, pods before the real scheduler
 	@$(PYTEST) -n 2 --dist=loadfile -m cluster
+
+test-behaviour: .venv/.synced ## Who may call what (IAM flows), who can reach what: by evaluators that are not ours
+	@$(PYTEST) -n 2 --dist=loadfile -m behaviour
 
 test-external: .venv/.synced ## Stacks judged by scanners that are not ours
 	@$(PYTEST) -m external

@@ -75,7 +75,7 @@ class Alerts(AwsComponent):
         self.policy = aws.sns.TopicPolicy(
             f"{name}-publishers",
             arn=self.topic.arn,
-            policy=document(*takes_alerts(self.topic.arn, self.account, self.region)),
+            policy=document(*takes_alerts(self.topic.arn, self.account)),
             opts=self.child(),
         )
         for email in emails:

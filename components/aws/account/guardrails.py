@@ -14,7 +14,7 @@ from components.aws.account.threats import ThreatDetection, ThreatsArgs
 from components.aws.account.trail import AuditTrail, TrailArgs, trail_name
 from components.aws.base import AwsComponent
 from components.aws.documents.account import key_for_services, key_for_trail, trail_arn
-from components.aws.documents.keys import key_for_logs
+from components.aws.documents.keys import key_for_events, key_for_logs
 from components.aws.storage.bucket import Bucket, Store
 from components.contracts import Context
 from components.lazy import lazy
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 else:
     aws = lazy("pulumi_aws")
 
-PUBLISHERS = ("budgets.amazonaws.com", "config.amazonaws.com", "events.amazonaws.com")
-"""Services that write to the encrypted topic or bucket."""
+PUBLISHERS = ("budgets.amazonaws.com", "config.amazonaws.com")
+"""Services that write to the encrypted topic or bucket and say on behalf of which account; EventBridge does not."""
 
 
 class ContactArgs(Spec):
@@ -156,4 +156,5 @@ class Guardrails(AwsComponent):
     def _key(self, args: AccountArgs, trail: str) -> "aws.kms.Key":
         logs = key_for_logs(self.account, self.region, AuditTrail.log_name(self.context))
         own = (*key_for_trail(self.account, trail), logs) if args.trail else ()
-        return self.key("account", key_for_services(self.account, *PUBLISHERS), *own, protect=args.protect)
+        writers = (key_for_services(self.account, *PUBLISHERS), key_for_events())
+        return self.key("account", *writers, *own, protect=args.protect)

@@ -9,7 +9,7 @@ from components.aws.account.files import files
 from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_trail
 from components.aws.documents.statements import allow, document
-from components.aws.documents.trust import trust_service
+from components.aws.documents.trust import trust_service_unconditionally
 from components.aws.storage.bucket import Bucket, Store
 from components.aws.storage.retention import BucketArgs, LockArgs
 from components.aws.values import Days, LogRetention
@@ -95,7 +95,7 @@ class AuditTrail(AwsComponent):
         )
         writer = self.role(
             "writer",
-            document(trust_service("cloudtrail.amazonaws.com", self.account)),
+            document(trust_service_unconditionally("cloudtrail.amazonaws.com")),
             inline=document(allow(["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(logs.arn, ":*")])),
         )
         aws.cloudtrail.Trail(

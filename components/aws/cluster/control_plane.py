@@ -89,7 +89,7 @@ class ControlPlane:
     def _key(self) -> "aws.kms.Key":
         logs = key_for_logs(self.owner.account, self.owner.region, self.log_name)
         groups = () if self.auto else key_for_autoscaling(self.owner.account)
-        events = (key_for_events(self.owner.account, self.owner.region),) if self.args.autoscaler.kind == "karpenter" else ()
+        events = (key_for_events(),) if self.args.autoscaler.kind == "karpenter" else ()
         return self.owner.key("cluster", logs, *groups, *events, protect=self.args.protect)
 
     def _role(self) -> ServiceRole:

@@ -82,20 +82,29 @@ def takes_records(bucket: Text, account: str) -> tuple[Statement, Statement]:
     )
 
 
-def takes_alerts(topic: Text, account: str, region: str) -> tuple[Statement, Statement]:
-    """Let budgets and event rules of this account publish to a topic.
+def takes_alerts(topic: Text, account: str) -> tuple[Statement, Statement]:
+    """Let budgets of this account, and rules of EventBridge, publish to a topic.
 
-    Source: Cost Management user guide, "Creating an Amazon SNS topic for budget notifications".
+    EventBridge sends no source with what it publishes: its statement has no condition. A rule of another account delivers by a role of
+    its own, which the policy does not name.
+    Source: Cost Management user guide, "Creating an Amazon SNS topic for budget notifications"; EventBridge user guide, "Using
+    resource-based policies", Amazon SNS, and "Sending events to an AWS service in another account".
     """
     budgets = f"arn:aws:budgets::{account}:*"
     return (
-        allow_service("budgets.amazonaws.com", "sns:Publish", topic, sid="BudgetsPublish", account=account, source=budgets),
+        allow_service(
+            "budgets.amazonaws.com",
+            "sns:Publish",
+            topic,
+            sid="BudgetsPublish",
+            account=account,
+            source=budgets,
+        ),
         {
             "Sid": "FindingsPublish",
             "Effect": "Allow",
             "Action": "sns:Publish",
             "Resource": topic,
             "Principal": {"Service": "events.amazonaws.com"},
-            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{region}:{account}:rule/*"}},
         },
     )

@@ -115,7 +115,6 @@ def _global(account: str, roles: str) -> tuple[Statement, ...]:
             sid="InstanceProfiles",
         ),
         allow(["iam:CreateServiceLinkedRole"], [f"arn:aws:iam::{account}:role/aws-service-role/*"], sid="LinkedRoles", condition=linked),
-        allow(["sts:AssumeRole", "sts:TagSession"], [roles], sid="OwnSessions"),
     )
 
 
@@ -128,7 +127,6 @@ def _denials() -> tuple[Statement, ...]:
 
     return (
         deny("NoEscalation", ESCALATIONS),
-        deny("NoAccounts", ["account:*", "organizations:*"]),
         deny("TracesStay", TRACES),
         deny("ObjectsUnderKeys", ["s3:PutObject"], StringEquals={"s3:x-amz-server-side-encryption": "AES256"}),
         deny("DisksEncrypted", ["ec2:CreateVolume"], Bool={"ec2:Encrypted": "false"}),

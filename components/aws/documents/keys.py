@@ -125,13 +125,21 @@ def key_for_logs(account: str, region: str, log_group_pattern: str) -> Statement
     }
 
 
-def key_for_events(account: str, region: str) -> Statement:
-    """Let EventBridge rules of the account send to queues that are encrypted with the key.
+def key_for_events() -> Statement:
+    """Let EventBridge send to topics and queues that are encrypted with the key.
 
-    Source: SQS developer guide, "Configure KMS permissions for AWS services".
+    There is no condition on the source: AWS documents aws:SourceAccount and aws:SourceArn as not supported for encrypted topics, and
+    shows none for encrypted queues. The policy of the topic or queue says who may send to it.
+    Source: SNS developer guide, "Managing Amazon SNS encryption keys", compatibility with event sources; EventBridge user guide,
+    "Troubleshooting", events that are not delivered to an encrypted queue or topic.
     """
-    actions, source = ["kms:Decrypt", "kms:GenerateDataKey"], f"arn:aws:events:{region}:{account}:rule/*"
-    return allow_service("events.amazonaws.com", actions, "*", sid="Events", account=account, source=source)
+    return {
+        "Sid": "Events",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+        "Resource": "*",
+    }
 
 
 def key_for_autoscaling(account: str) -> tuple[Statement, Statement]:

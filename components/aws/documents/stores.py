@@ -68,12 +68,18 @@ def mounts_by_tls(file_system: Text) -> tuple[Statement, Statement]:
 
 
 def bucket_access(bucket: Text, key: Text, region: str, access: Access, prefix: str = "") -> tuple[Statement, ...]:
-    """What a workload needs to read, or read and write, one bucket below a key prefix ("" is all of it)."""
+    """What a workload needs to read, or read and write, one bucket below a key prefix ("" is all of it).
+
+    Uploads in progress are listed only where the whole bucket is granted: S3 knows no s3:prefix of that
+    request. Source: Service Authorization Reference, Amazon S3, ListBucketMultipartUploads.
+    """
     objects = pulumi.Output.concat(bucket, f"/{prefix}*")
     listed = {"StringLike": {"s3:prefix": f"{prefix}*"}} if prefix else None
     through_s3 = {"StringEquals": {"kms:ViaService": f"s3.{region}.amazonaws.com"}}
     writes = access == "write"
-    listing = ["s3:ListBucket", "s3:ListBucketMultipartUploads"] if writes else ["s3:ListBucket"]
+    listing = ["s3:ListBucket"]
+    if writes and not prefix:
+        listing.append("s3:ListBucketMultipartUploads")
     return (
         allow(listing, [bucket], condition=listed),
         allow([*READ_OBJECTS, *WRITE_OBJECTS] if writes else READ_OBJECTS, [objects]),

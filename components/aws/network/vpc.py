@@ -225,7 +225,7 @@ class Network(AwsComponent):
         writer = self.role(
             "flow-logs",
             document(trust_service("vpc-flow-logs.amazonaws.com", self.account)),
-            inline=document(allow(FLOW_LOG_ACTIONS, [group.arn, pulumi.Output.concat(group.arn, ":*")])),
+            inline=document(allow(FLOW_LOG_ACTIONS, [pulumi.Output.concat(group.arn, ":*")])),
         )
         aws.ec2.FlowLog(
             f"{self.prefix}-flow-log",

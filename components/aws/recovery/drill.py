@@ -13,7 +13,7 @@ from pydantic import AfterValidator, Field
 
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.documents.statements import document
-from components.aws.documents.trust import trust_service
+from components.aws.documents.trust import trust_service_unconditionally
 from components.aws.network.vpc import Network
 from components.aws.registry.database import Database
 from components.aws.values import Days
@@ -67,7 +67,7 @@ def vault(owner: AwsComponent, key: pulumi.Input[str], *, protect: bool) -> "aws
 
 def acts(owner: AwsComponent, role: str, what: Literal["Backup", "Restores"]) -> ServiceRole:
     """A role as which AWS Backup backs up, or restores."""
-    return owner.role(role, document(trust_service(SERVICE, owner.account)), managed=[f"{MANAGED}{what}"])
+    return owner.role(role, document(trust_service_unconditionally(SERVICE)), managed=[f"{MANAGED}{what}"])
 
 
 class RestoreTest(AwsComponent):

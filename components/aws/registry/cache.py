@@ -10,7 +10,7 @@ from components.aws.base import AwsComponent, ServiceRole
 from components.aws.documents.images import cache_pulls, creates_repositories
 from components.aws.documents.statements import document
 from components.aws.documents.stores import untagged_expiry
-from components.aws.documents.trust import trust_service
+from components.aws.documents.trust import trust_service_unconditionally
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Problem, Spec, rule
@@ -78,7 +78,7 @@ class ImageCache(AwsComponent):
 
     def _maker(self, key: "aws.kms.Key") -> ServiceRole:
         """The role by which ECR makes a repository under a customer key."""
-        trust = document(trust_service("ecr.amazonaws.com", self.account))
+        trust = document(trust_service_unconditionally("ecr.amazonaws.com"))
         return self.role("maker", trust, inline=document(*creates_repositories(self.account, self.region, key.arn)))
 
     def _upstream(self, prefix: str, args: UpstreamArgs, maker: ServiceRole, key: "aws.kms.Key", untagged_after: int) -> None:

@@ -8,7 +8,7 @@ from components.aws.alarms.topic import AlarmTopic, Watch, alarm
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.documents.statements import document
 from components.aws.documents.streams import StreamArns, delivers
-from components.aws.documents.trust import trust_service
+from components.aws.documents.trust import trust_service_unconditionally
 from components.aws.streams.args import StreamArgs
 from components.aws.streams.lake import FAILED, PREFIX, Lake
 from components.contracts import Context
@@ -122,7 +122,7 @@ class Stream(AwsComponent):
         lake = self.lake.arns(self.stream)
         return self.role(
             "delivery",
-            document(trust_service("firehose.amazonaws.com", self.account)),
+            document(trust_service_unconditionally("firehose.amazonaws.com")),
             inline=document(*delivers(self.arns, lake, FAILED, logs)),
         )
 
