@@ -51,7 +51,7 @@ def required(pool: Resource, key: str) -> list[Any]:
 
 
 def machines(maker: Resource) -> list[Any]:
-    """Machine types that its nodes may be of."""
+    """Machine types that its nodes may be of; none for a group of a capacity block, whose launch template names its one."""
     return list(get(maker, "instanceTypes", [])) if maker.type == GROUP else required(maker, "node.kubernetes.io/instance-type")
 
 

@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
 from components.aws.capacity.pools import GpuPoolArgs
+from components.aws.capacity.sharing import COUNTED
+from components.aws.capacity.updating import consequences
 from components.aws.cluster.addons import Feature
 from components.aws.cluster.args import AutoModeArgs, ClusterArgs, KarpenterArgs
 from components.aws.cluster.repair import Maker, warnings
@@ -20,8 +22,10 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
         yield Note("cluster", f"upgrade to {step.minor}: {'; '.join(step.actions)}")
     auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
-        yield from (Note(f"pool {name}", text) for text in (capacity_plan(pool, auto=auto), *shared(pool), *behind(pool, args.version)))
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
+        updates = consequences(pool) if maker == "node-group" else ()
+        told_of = (capacity_plan(pool, auto=auto), *shared(pool, auto=auto), *behind(pool, args.version), *updates)
+        yield from (Note(f"pool {name}", text) for text in told_of)
         if repaired(args, maker):
             yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
 
@@ -63,8 +67,10 @@ def _bought(capacity: Capacity) -> str:
     return capacity
 
 
-def shared(pool: GpuPoolArgs) -> Iterator[str]:
+def shared(pool: GpuPoolArgs, *, auto: bool = False) -> Iterator[str]:
     """What follows for those who run or watch pods on shared GPUs; nothing where they are not shared."""
     if share := pool.share:
         yield f"{share.contract.kind} gives each GPU {share.contract.shares} shares of {share.memory_mib / 1024:.4g}GiB"
         yield from share.contract.consequences
+        if auto or pool.karpenter:
+            yield COUNTED

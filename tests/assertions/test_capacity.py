@@ -38,7 +38,14 @@ def template_of(made: Graph, group: Resource) -> Resource:
 def groups(stack: str) -> list[tuple[Resource, dict[str, Any]]]:
     """Node groups with accelerators, and what their launch templates say."""
     made = drawn(stack)
-    return [(g, dict(template_of(made, g).inputs)) for g in made.of_type(GROUP) if aws_machines()[g.inputs["instanceTypes"][0]].accelerator]
+    every = [(group, dict(template_of(made, group).inputs)) for group in made.of_type(GROUP)]
+    return [(group, template) for group, template in every if aws_machines()[machines(group, template)[0]].accelerator]
+
+
+def machines(group: Resource, template: dict[str, Any]) -> list[str]:
+    """Machine types of a node group, which names them itself or has one in its launch template, and never both."""
+    assert ("instanceTypes" in group.inputs) != ("instanceType" in template), "EKS refuses both, and a block without a template's"
+    return list(group.inputs.get("instanceTypes") or [template["instanceType"]])
 
 
 def interfaces(template: dict[str, Any]) -> list[dict[str, Any]]:
@@ -69,16 +76,16 @@ def keeps_ec2(machine: str, places: list[tuple[int, int, str]]) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_interfaces_are_what_ec2_takes(stack: str) -> None:
     for group, template in with_fabric(stack):
-        for machine in group.inputs["instanceTypes"]:
+        for machine in machines(group, template):
             keeps_ec2(machine, [(i.get("networkCardIndex", 0), i["deviceIndex"], i["interfaceType"]) for i in interfaces(template)])
         assert all(i["deleteOnTermination"] == "true" and i["securityGroups"] for i in interfaces(template))
         assert len(interfaces(template)) == 1 or not any("associatePublicIpAddress" in i for i in interfaces(template))
         assert not {"vpcSecurityGroupIds", "securityGroupNames"} & template.keys()
         assert not any("subnetId" in i for i in interfaces(template))
     for pool, node in zip(objects(stack, "NodePool"), objects(stack, "EC2NodeClass"), strict=True):
-        machines = next(r["values"] for r in pool["template"]["spec"]["requirements"] if r["key"] == "node.kubernetes.io/instance-type")
+        kinds = next(r["values"] for r in pool["template"]["spec"]["requirements"] if r["key"] == "node.kubernetes.io/instance-type")
         places = [(i["networkCardIndex"], i["deviceIndex"], i["interfaceType"]) for i in node.get("networkInterfaces", ())]
-        for machine in machines if places else ():
+        for machine in kinds if places else ():
             keeps_ec2(machine, places)
             assert (0, 0, "interface") in places
             assert not any(kind == "efa" for _, _, kind in places)
@@ -119,14 +126,14 @@ def test_every_group_of_a_fabric_lets_itself_in_and_out(stack: str) -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_machine_without_efa_has_its_interfaces(stack: str) -> None:
     for group, template in groups(stack):
-        if not all("EfaInfo" in ec2()[machine]["NetworkInfo"] for machine in group.inputs["instanceTypes"]):
+        if not all("EfaInfo" in ec2()[machine]["NetworkInfo"] for machine in machines(group, template)):
             assert [i.get("interfaceType") for i in interfaces(template)] == [None]
 
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_images_fit_the_machines(stack: str) -> None:
-    for group, _ in groups(stack):
-        (kinds,) = {(aws_machines()[m].architecture, aws_machines()[m].neuron) for m in group.inputs["instanceTypes"]}
+    for group, template in groups(stack):
+        (kinds,) = {(aws_machines()[m].architecture, aws_machines()[m].neuron) for m in machines(group, template)}
         wanted = {("x86_64", False): GPU_IMAGES[0], ("arm64", False): GPU_IMAGES[1], ("x86_64", True): "AL2023_x86_64_NEURON"}
         assert group.inputs["amiType"] == wanted[kinds]
 
@@ -143,17 +150,50 @@ def test_devices_are_announced_once(stack: str) -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_capacity_blocks_start_and_end_in_time(stack: str) -> None:
-    drains = {r.name: r.inputs for r in drawn(stack).of_type("aws:autoscaling/schedule:Schedule")}
+def test_capacity_blocks_are_as_eks_takes_them(stack: str) -> None:
+    """As the EKS user guide says, capacity-blocks-mng: EKS itself schedules the end, and wants the machine type in the template."""
+    assert not drawn(stack).of_type("aws:autoscaling/schedule:Schedule")
     for group, template in groups(stack):
         block = template.get("instanceMarketOptions", {}).get("marketType") == "capacity-block"
         assert block == (group.inputs["capacityType"] == "CAPACITY_BLOCK")
         if block:
             assert template["capacityReservationSpecification"]["capacityReservationTarget"]["capacityReservationId"].startswith("cr-")
             assert (group.inputs["scalingConfig"]["minSize"], group.inputs["scalingConfig"]["desiredSize"]) == (0, 0)
-            drain = drains[f"{group.name}-drain"]
-            assert (drain["minSize"], drain["maxSize"], drain["desiredCapacity"]) == (0, 0, 0)
+            assert aws_machines()[template["instanceType"]].accelerator
             assert len(group.inputs["subnetIds"]) == 1
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_full_reservations_can_be_updated(stack: str) -> None:
+    for group, template in groups(stack):
+        held = "capacityReservationSpecification" in template
+        assert (group.inputs["updateConfig"].get("updateStrategy") == "MINIMAL") == held, "a new node finds no room beside the old ones"
+
+
+FORBIDDEN = {"iamInstanceProfile", "hibernationOptions", "instanceRequirements", "imageId", "keyName"}
+"""What a launch template of a node group must not say, or what EKS then leaves to us. Source: EKS user guide, launch-templates."""
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_launch_templates_say_nothing_that_eks_refuses(stack: str) -> None:
+    made = drawn(stack)
+    for group in made.of_type(GROUP):
+        template = template_of(made, group).inputs
+        assert not FORBIDDEN & template.keys()
+        assert not {"diskSize", "remoteAccess"} & group.inputs.keys(), "these belong into the launch template"
+        assert template.get("instanceMarketOptions", {}).get("marketType") in (None, "capacity-block")
+        assert not (template.get("vpcSecurityGroupIds") and template.get("networkInterfaces"))
+        assert machines(group, dict(template))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_the_system_volume_holds_the_image(stack: str) -> None:
+    """Sizes of os-image-size-gib in bottlerocket-os/bottlerocket, variants/aws-k8s-*-nvidia/Cargo.toml: 6 for 1.37, 4 before."""
+    made = drawn(stack)
+    for group in made.of_type(GROUP):
+        if "BOTTLEROCKET" in group.inputs["amiType"]:
+            sizes = {row["deviceName"]: row["ebs"]["volumeSize"] for row in template_of(made, group).inputs["blockDeviceMappings"]}
+            assert sizes["/dev/xvda"] >= (6 if "NVIDIA" in group.inputs["amiType"] else 2)
 
 
 @pytest.mark.parametrize("stack", STACKS)
@@ -183,11 +223,11 @@ def test_nodes_take_as_many_pods_as_they_have_prefixes_for(stack: str) -> None:
     for group in made.of_type(GROUP):
         told = b64decode(template_of(made, group).inputs["userData"]).decode()
         (stated,) = (int(number) for number in re.findall(r"max-?pods\s*[=:]\s*(\d+)", told, re.IGNORECASE))
-        assert 8 <= stated <= min(recommended(machine) for machine in group.inputs["instanceTypes"])
+        assert 8 <= stated <= min(map(recommended, machines(group, dict(template_of(made, group).inputs))))
     for pool, node in zip(objects(stack, "NodePool"), objects(stack, "EC2NodeClass"), strict=True):
         rows = pool["template"]["spec"]["requirements"]
-        machines = next(row["values"] for row in rows if row["key"] == "node.kubernetes.io/instance-type")
-        assert node["kubelet"]["maxPods"] <= min(map(recommended, machines))
+        kinds = next(row["values"] for row in rows if row["key"] == "node.kubernetes.io/instance-type")
+        assert node["kubelet"]["maxPods"] <= min(map(recommended, kinds))
         assert "max-pods" not in node.get("userData", "")
 
 
@@ -220,7 +260,7 @@ def test_prefixes_are_kept_where_nodes_are_before_nodes_come(stack: str) -> None
 
 def test_development_has_no_machine_that_is_sold_by_reservation() -> None:
     costly = ("p4", "p5", "p6", "trn")
-    assert not [g.name for g, _ in groups("dev") if g.inputs["instanceTypes"][0].startswith(costly)]
+    assert not [group.name for group, template in groups("dev") if machines(group, template)[0].startswith(costly)]
 
 
 def test_every_way_is_looked_at() -> None:

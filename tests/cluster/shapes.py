@@ -9,11 +9,12 @@ from components.aws.capacity.density import most_pods
 from components.aws.capacity.room import kept
 from components.kubernetes.addons.footprint import Pods, managed, pods_of
 from components.kubernetes.addons.table import table
-from graph.model import Graph
+from graph.model import Graph, Resource
 from infra.onprem.platform import OnPremPlatform
 from rehearsal.control_plane.simulation import Node
 
 EFFECTS = {"NO_SCHEDULE": "NoSchedule", "PREFER_NO_SCHEDULE": "PreferNoSchedule", "NO_EXECUTE": "NoExecute"}
+TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 ZONE, TYPE, FABRIC = "topology.kubernetes.io/zone", "node.kubernetes.io/instance-type", "groundwork.dev/fabric"
 KIND = "test.groundwork.dev/"
 """Prefix of labels that tell nodes with devices of each kind; real charts go by the devices themselves."""
@@ -26,9 +27,16 @@ def of_groups(graph: Graph) -> Iterator[Node]:
         zones = sorted(subnets[urn] for urn in group.property_dependencies["subnetIds"] if urn in subnets)
         count = group.inputs["scalingConfig"]["maxSize"]
         taints = [{"key": t["key"], "value": t["value"], "effect": EFFECTS[t["effect"]]} for t in group.inputs.get("taints") or ()]
-        machine = aws_machines()[group.inputs["instanceTypes"][0]]
+        machine = aws_machines()[machine_of(graph, group)]
         for number, zone in enumerate(islice(cycle(zones), count)):
             yield _node(f"{group.name}-{number}", machine, group.inputs["labels"], zone, taints)
+
+
+def machine_of(graph: Graph, group: Resource) -> str:
+    """The preferred machine type of a managed node group; that of a capacity block is in its launch template."""
+    if named := group.inputs.get("instanceTypes"):
+        return str(named[0])
+    return next(str(t.inputs["instanceType"]) for t in graph.of_type(TEMPLATE) if t.urn in group.property_dependencies["launchTemplate"])
 
 
 def of_node_pools(graph: Graph) -> Iterator[Node]:
@@ -40,19 +48,19 @@ def of_node_pools(graph: Graph) -> Iterator[Node]:
         count = most["nodes"] if "nodes" in most else most["cpu"] // machine.vcpus
         labels = {**template["metadata"]["labels"], "karpenter.sh/nodepool": pool.inputs["metadata"]["name"]}
         for number, zone in enumerate(islice(cycle(asked[ZONE]), count)):
-            yield _node(f"{pool.name}-{number}", machine, labels, zone, template["spec"]["taints"], karpenter=True)
+            yield _node(f"{pool.name}-{number}", machine, labels, zone, template["spec"]["taints"])
 
 
-def _node(name: str, machine: Machine, own: Mapping[str, str], zone: str, taints: list[dict[str, str]], *, karpenter: bool = False) -> Node:
+def _node(name: str, machine: Machine, own: Mapping[str, str], zone: str, taints: list[dict[str, str]]) -> Node:
     devices = {f"{KIND}{'neuron' if machine.neuron else 'nvidia'}": ""} if machine.accelerators else {}
     labels = {**own, **devices, ZONE: zone, TYPE: machine.name}
-    return Node(name, allocatable(machine, fabric=FABRIC in own and not karpenter, karpenter=karpenter), labels, taints)
+    return Node(name, allocatable(machine, fabric=FABRIC in own and "karpenter.sh/nodepool" not in own), labels, taints)
 
 
-def allocatable(machine: Machine, *, fabric: bool = False, karpenter: bool = False) -> dict[str, str]:
+def allocatable(machine: Machine, *, fabric: bool = False) -> dict[str, str]:
     """What is left for pods, as the config rule reckons it."""
     pods = most_pods([machine.name])
-    cpu, memory = kept(machine, pods=pods, fabric=fabric, karpenter=karpenter)
+    cpu, memory = kept(machine, pods=pods, fabric=fabric)
     gpus = {"nvidia.com/gpu": str(int(machine.accelerators))} if machine.accelerators >= 1 else {}
     sizes = {"cpu": f"{machine.vcpus * 1000 - cpu}m", "memory": f"{machine.memory_mib - memory}Mi"}
     return {**sizes, "pods": str(pods), **gpus}

@@ -33,10 +33,9 @@ def prod() -> AwsPlatform:
 
 def test_what_the_kubelet_keeps_is_what_the_image_says() -> None:
     small, large = aws_machines()["m7i.large"], aws_machines()["g6e.12xlarge"]
-    assert kept(small, pods=110) == (70, 11 * 110 + 255 + 100)
+    assert kept(small, pods=110) == (70, 11 * 110 + 255 + 100 + int(8192 * 0.075))
     assert kept(large, pods=250)[0] == 60 + 10 + 5 + 5 + 110
     assert kept(large, pods=250, fabric=True)[1] - kept(large, pods=250)[1] == 2 * 5128
-    assert kept(large, pods=250, karpenter=True)[1] - kept(large, pods=250)[1] == int(large.memory_mib * 0.075)
 
 
 def test_daemon_sets_of_a_pool_are_those_that_its_nodes_have(prod: AwsPlatform) -> None:

@@ -8,13 +8,14 @@ import pulumi
 
 from components.accelerators import aws_machines
 from components.aws.base import AwsComponent, ServiceRole
+from components.aws.capacity.allocatable import template_tags
 from components.aws.capacity.fabric import launch_template_interfaces, layout
 from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan
 from components.aws.capacity.placement import FabricGroups, placement_group
-from components.aws.capacity.plan import DRAIN, Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
+from components.aws.capacity.plan import Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
 from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.updating import update_config
 from components.aws.capacity.user_data import encoded
-from components.aws.values import INSTANT, moment
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.naming import Naming
@@ -29,8 +30,13 @@ NODE_POLICIES = (
     "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
 )
 """All that a node itself needs; the CNI has an identity of its own."""
-OS_DISK_GIB = 4
-"""Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb. Amazon Linux has one volume, /dev/xvda."""
+SYSTEM_DISK_GIB, SYSTEM_DISK_WITH_DRIVERS_GIB = 4, 6
+"""Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb. Amazon Linux has one volume, /dev/xvda.
+
+EC2 refuses a volume that is smaller than the image's snapshot. Source: bottlerocket-os/bottlerocket@54c38ab3659f,
+variants/aws-k8s-1.37-nvidia/Cargo.toml: os-image-size-gib = 6, for two branches of drivers; 4 in NVIDIA variants of 1.34 to 1.36,
+2 in those without drivers.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +81,15 @@ def disk(device: str, size_gib: int, key: pulumi.Input[str], *, quick: bool = Fa
     }
 
 
+def system_disk_gib(image: str) -> int:
+    """Size of Bottlerocket's system volume for an EKS image type."""
+    return SYSTEM_DISK_WITH_DRIVERS_GIB if "NVIDIA" in image else SYSTEM_DISK_GIB
+
+
 def disks(plan: NodePlan, key: pulumi.Input[str]) -> list[Any]:
     """The volumes of a node."""
     data = disk("/dev/xvdb" if plan.bottlerocket else "/dev/xvda", plan.disk_gib, key, quick=plan.quick_disk)
-    return [disk("/dev/xvda", OS_DISK_GIB, key), data] if plan.bottlerocket else [data]
+    return [disk("/dev/xvda", system_disk_gib(plan.image), key), data] if plan.bottlerocket else [data]
 
 
 def reservation(capacity: Capacity) -> dict[str, Any]:
@@ -100,14 +111,17 @@ def reservation(capacity: Capacity) -> dict[str, Any]:
     return {}
 
 
+def in_template(plan: NodePlan) -> bool:
+    """Whether the launch template names the machine type, and not the node group: for a capacity block, and never both.
+
+    Sources: EKS user guide, capacity-blocks-mng ("the create request will be rejected" without InstanceType) and launch-templates.
+    """
+    return isinstance(plan.capacity, CapacityBlock)
+
+
 def group_name(plan: NodePlan, naming: Naming) -> str:
     """The node group's name, with its generation: a replacement is made before its predecessor goes."""
     return naming.generation(plan.role, plan.forcing)
-
-
-def autoscaling_group(made: Sequence[Any]) -> str:
-    """The name of the group that EKS made behind a node group, from the resources that EKS tells."""
-    return str(made[0].autoscaling_groups[0].name)
 
 
 class NodeGroups:
@@ -118,10 +132,10 @@ class NodeGroups:
         self.ground = ground
 
     def make(self, plan: NodePlan) -> "aws.eks.NodeGroup":
-        """One node group, with what ends a capacity block in time."""
+        """One node group. Of a capacity block EKS itself asks nodes to go in time, by a scheduled action of its own."""
         owner, ground = self.owner, self.ground
         template = self._template(plan)
-        group = aws.eks.NodeGroup(
+        return aws.eks.NodeGroup(
             f"{owner.prefix}-{plan.role}",
             cluster_name=ground.cluster.name,
             node_group_name=group_name(plan, owner.context.naming),
@@ -130,25 +144,23 @@ class NodeGroups:
             ami_type=plan.image,
             release_version=plan.release or (ground.image_release if plan.bottlerocket else None),
             version=plan.version or ground.version,
-            instance_types=list(plan.machines),
+            instance_types=None if in_template(plan) else list(plan.machines),
             capacity_type=plan.capacity_type,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"min_size": plan.min, "desired_size": plan.min, "max_size": plan.max},
-            update_config={"max_unavailable_percentage": 33},
+            update_config=update_config(plan.capacity),
             node_repair_config={"enabled": True},
             labels=plan.labels,
             taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints] or None,
-            tags=owner.tags(plan.role),
-            # The autoscaler owns the number of nodes between min and max; EKS refuses a min above what runs.
+            tags=owner.tags(plan.role, **template_tags(plan)),
+            # The autoscaler owns the number of nodes between min and max. EKS refuses a min above what runs ("Minimum capacity can't
+            # be greater than desired size", terraform-aws-modules/terraform-aws-eks#3521): raise the desired size there first.
             # The bridge deletes first what the program named; the generation in the name lets the successor come first.
             opts=pulumi.ResourceOptions.merge(
                 owner.child(*ground.role.ready, *ground.after, *(ground.fabric.ready if ground.fabric and plan.fabric else ())),
                 pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"], delete_before_replace=False),
             ),
         )
-        if isinstance(plan.capacity, CapacityBlock):
-            self._drain(plan, group, plan.capacity)
-        return group
 
     def _template(self, plan: NodePlan) -> "aws.ec2.LaunchTemplate":
         owner, key = self.owner, self.ground.key
@@ -160,6 +172,7 @@ class NodeGroups:
             f"{owner.prefix}-{plan.role}-template",
             name=owner.context.naming.name(plan.role, limit=128),
             update_default_version=True,
+            instance_type=plan.machine if in_template(plan) else None,
             metadata_options={"http_endpoint": "enabled", "http_tokens": "required", "http_put_response_hop_limit": 1},
             monitoring={"enabled": True},
             block_device_mappings=disks(plan, key),
@@ -187,16 +200,3 @@ class NodeGroups:
                 "security_groups": [self.ground.group],
             }
         ]
-
-    def _drain(self, plan: NodePlan, group: "aws.eks.NodeGroup", block: CapacityBlock) -> None:
-        """Asks the nodes of a block to go while there is time to drain them; EC2 ends instances without asking."""
-        aws.autoscaling.Schedule(
-            f"{self.owner.prefix}-{plan.role}-drain",
-            scheduled_action_name="drain-before-the-block-ends",
-            autoscaling_group_name=group.resources.apply(autoscaling_group),
-            start_time=(moment(block.end) - DRAIN).strftime(INSTANT),
-            min_size=0,
-            desired_capacity=0,
-            max_size=0,
-            opts=self.owner.child(),
-        )

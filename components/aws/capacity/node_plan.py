@@ -31,6 +31,18 @@ kubelet then allows it none. It costs little (aws-ofi-nccl#292, "minor performan
 
 Sources: libfabric, fi_efa(7), FI_EFA_USE_HUGE_PAGE; kubernetes#44817 and #71233, on pods without a request for huge pages.
 """
+PAGE_MIB = 2
+"""MiB of one such page."""
+NVIDIA, CORES = "nvidia.com/gpu", "aws.amazon.com/neuroncore"
+"""Extended resources of one NVIDIA GPU, or a share of it, and of one NeuronCore.
+
+Source: AWS Neuron documentation, "Neuron Device Plugin": it registers aws.amazon.com/neuron and aws.amazon.com/neuroncore.
+"""
+GROUPED_CORES = frozenset({"trainium2"})
+"""Accelerators whose cores are announced in groups, as many to a group as a node is told; how many are announced is not known here.
+
+Source: AWS Neuron documentation, "Logical NeuronCore configuration".
+"""
 PLUGIN_CONFIG_LABEL = "nvidia.com/device-plugin.config"
 """Names what the device plugin of the GPU operator does on a node.
 
@@ -39,7 +51,10 @@ Source: NVIDIA/gpu-operator documentation, "Time-Slicing GPUs in Kubernetes", no
 ACCELERATOR_LABEL = "k8s.amazonaws.com/accelerator"
 """Tells the autoscaler that a new node will have GPUs, so that it adds no second one while the first still announces them.
 
-Source: kubernetes/autoscaler@55c37cd5eb55:cluster-autoscaler/cloudprovider/aws/README.md, "Special note on GPU instances".
+A node with this label and without nvidia.com/gpu is never ready to the autoscaler, so that nodes with Trainium or Inferentia, or
+whose GPUs are announced by MIG profile, must not have it. Sources: kubernetes/autoscaler@cluster-autoscaler-1.35.0,
+cluster-autoscaler/cloudprovider/aws/README.md, "Special note on GPU instances", processors/customresources/gpu_processor.go and
+utils/gpu/gpu.go, GPUVendorResourceNames.
 """
 
 
@@ -77,6 +92,8 @@ class NodePlan:
     """Whether container images are fetched in parallel."""
     plugin: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the device plugin that Bottlerocket brings, where they are not its own."""
+    devices: Mapping[str, int] = field(default_factory=dict)
+    """Extended resources that device plugins announce on each node."""
 
     @property
     def machine(self) -> str:
@@ -126,7 +143,9 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
     """The nodes of an accelerator pool, one plan for each way they are bought; only the first keeps nodes that are always there."""
     machine = aws_machines()[args.machine]
     fabric, image = args.fabric == "efa", image_for(machine, args.family)
-    labels = {POOL_LABEL: name, ACCELERATOR_LABEL: args.accelerator, **({FABRIC_LABEL: "efa"} if fabric else {})}
+    devices = announced(machine, args)
+    counted = {ACCELERATOR_LABEL: args.accelerator} if devices.get(NVIDIA) else {}
+    labels = {POOL_LABEL: name, **counted, **({FABRIC_LABEL: "efa"} if fabric else {})}
     labels |= set_up_by_operator(name, args) if args.family == "al2023" else operator_labels(image)
     return tuple(
         NodePlan(
@@ -149,6 +168,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             nvme=args.striped,
             parallel=args.image_pull == "parallel",
             plugin=args.share.bottlerocket if args.share and args.family == "bottlerocket" else {},
+            devices=devices,
         )
         for position, (capacity, role) in enumerate(zip(args.capacity, roles(args.capacity), strict=True))
     )
@@ -161,6 +181,17 @@ def paged(args: GpuPoolArgs) -> bool:
     gets a node. Source: karpenter-provider-aws v1.14.1, pkg/providers/instancetype/types.go; karpenter-provider-aws#3315.
     """
     return args.karpenter is None
+
+
+def announced(machine: Machine, args: GpuPoolArgs) -> Mapping[str, int]:
+    """Extended resources that device plugins announce on a node of a pool, with how many of each."""
+    share, count = args.share, int(machine.accelerators)
+    fabric = {FABRIC: machine.efa_max} if args.fabric == "efa" else {}
+    if machine.neuron:
+        cores = {} if machine.accelerator in GROUPED_CORES else {CORES: count * machine.cores}
+        return {machine.resource: count, **cores, **fabric}
+    # A GPU that is cut and announced by profile is no nvidia.com/gpu any more, though the machine type has some.
+    return {NVIDIA: 0, share.resource: share.per_node, **fabric} if share else {NVIDIA: count, **fabric}
 
 
 def set_up_by_operator(name: str, args: GpuPoolArgs) -> Mapping[str, str]:
@@ -176,7 +207,7 @@ def taint_of(machine: Machine) -> Taint:
 def accelerator_pool(name: str, args: GpuPoolArgs) -> AcceleratorPool:
     """The pool as a workload needs to know it."""
     machine = aws_machines()[args.machine]
-    pages, told = (HUGE_PAGES * 2, {}) if paged(args) else (0, NO_HUGE_PAGES)
+    pages, told = (HUGE_PAGES * PAGE_MIB, {}) if paged(args) else (0, NO_HUGE_PAGES)
     fabric = Fabric(FABRIC, machine.efa_max, pages, told) if args.fabric == "efa" else None
     share = args.share
     return AcceleratorPool(

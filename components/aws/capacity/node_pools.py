@@ -11,7 +11,7 @@ import pulumi
 
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.fabric import karpenter_interfaces, layout
-from components.aws.capacity.groups import OS_DISK_GIB, QUICK, Ground
+from components.aws.capacity.groups import QUICK, Ground, system_disk_gib
 from components.aws.capacity.karpenter_args import HIGHEST, KarpenterLimits, KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import NodePlan
@@ -119,7 +119,7 @@ def node_pool(plan: NodePlan, args: KarpenterPoolArgs, position: int) -> Object:
 
 def volumes(plan: NodePlan, key: pulumi.Input[str]) -> list[Object]:
     """The volumes of a node."""
-    system = {"/dev/xvda": OS_DISK_GIB} if plan.bottlerocket else {}
+    system = {"/dev/xvda": system_disk_gib(plan.image)} if plan.bottlerocket else {}
     data = "/dev/xvdb" if plan.bottlerocket else "/dev/xvda"
     common = {"volumeType": "gp3", "encrypted": True, "kmsKeyID": key, "deleteOnTermination": True}
     return [

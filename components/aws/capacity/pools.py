@@ -185,7 +185,7 @@ class GpuPoolArgs(Spec):
     def share(self) -> Share | None:
         """What nodes announce of shared GPUs; None where GPUs are not shared, or cannot be in this way."""
         known = aws_machines().get(self.machine)
-        if self.sharing is None or known is None or any(sharing_problems(self.sharing, known, self.family, fabric=False, kept=1)):
+        if self.sharing is None or known is None or any(sharing_problems(self.sharing, known, self.family, fabric=False, told=True)):
             return None
         return share(self.sharing, known)
 
@@ -365,9 +365,9 @@ class GpuPoolArgs(Spec):
             except ValueError as error:
                 yield Problem(("image",), f"is {self.family}, and {error}")
 
-    @rule("machine", "image", "sharing", "fabric", "min")
+    @rule("machine", "image", "sharing", "fabric", "karpenter")
     def _can_be_shared(self) -> Iterator[Problem]:
         machine = aws_machines().get(self.machine)
         if self.sharing and machine and not unfit(machine, neuron=True):
-            found = sharing_problems(self.sharing, machine, self.family, fabric=self.fabric == "efa", kept=self.min)
+            found = sharing_problems(self.sharing, machine, self.family, fabric=self.fabric == "efa", told=self.karpenter is None)
             yield from (Problem(("sharing", *path), text) for path, text in found)

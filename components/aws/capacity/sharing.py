@@ -88,8 +88,13 @@ def mig_accelerators() -> tuple[str, ...]:
     return tuple(sorted({row["accelerator"] for row in rows("mig_profiles")}))
 
 
-def problems(args: SharingArgs, machine: Machine, family: ImageFamily, *, fabric: bool, kept: int) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Why the GPUs of a machine cannot be shared this way, by path within the sharing. `kept` is how many nodes are always there."""
+def problems(
+    args: SharingArgs, machine: Machine, family: ImageFamily, *, fabric: bool, told: bool
+) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Why the GPUs of a machine cannot be shared this way, by path within the sharing.
+
+    `told` is whether what starts nodes is told what they will announce: the cluster autoscaler is, by tags of node groups.
+    """
     if machine.neuron:
         yield (), f"is for NVIDIA GPUs, and {machine.name} has {machine.accelerator}, whose cores pods ask for one by one: remove it"
         return
@@ -97,9 +102,9 @@ def problems(args: SharingArgs, machine: Machine, family: ImageFamily, *, fabric
         yield (), "does not go with fabric: efa, since work that spans nodes takes whole GPUs: remove it, or set fabric: none"
     if isinstance(args, MigSharing):
         yield from _mig_problems(args, machine, family)
-        if args.strategy == "mixed" and family == "al2023" and not kept:
-            text = f"is mixed, and no autoscaler knows that a new node announces nvidia.com/mig-{args.profile}"
-            yield ("strategy",), f"{text}: set min: 1 or more, or strategy: single"
+        if args.strategy == "mixed" and family == "al2023" and not told:
+            text = f"is mixed, and Karpenter does not know that a new node announces nvidia.com/mig-{args.profile}"
+            yield ("strategy",), f"{text}: remove karpenter, or set strategy: single"
 
 
 def _mig_problems(args: MigSharing, machine: Machine, family: ImageFamily) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -146,23 +151,21 @@ def share(args: SharingArgs, machine: Machine) -> Share:
             return _replicas(machine, "mps", "mps", args.replicas, SIDE_BY_SIDE)
 
 
-COUNTED = "an autoscaler counts whole GPUs, so it starts more nodes at once than the shares need"
+COUNTED = "what starts nodes counts whole GPUs, so it starts more at once than the shares need"
+"""What follows where Karpenter or Auto Mode makes nodes; the cluster autoscaler is told of shares by tags."""
 CUT = (
     "each share has memory and faults of its own",
     f"DCGM_FI_DEV_GPU_UTIL is not reported: watch {UTILISATION}",
     "a pod can use one share only, and shares reach no other GPU over NVLink",
     "another profile takes effect when a node starts, so nodes are replaced",
-    COUNTED,
 )
 TAKING_TURNS = (
     "no memory is set apart: one pod can take all of a GPU's, and a fault of one ends the others",
     "metrics are of whole GPUs and name no pod",
-    COUNTED,
 )
 SIDE_BY_SIDE = (
     "memory and threads are limited for each pod, but a fault of one ends all that share its GPU",
     "metrics are of whole GPUs and name no pod",
-    COUNTED,
 )
 
 
@@ -182,7 +185,7 @@ def _mig(args: MigSharing, machine: Machine) -> Share:
 
 
 def _replicas(machine: Machine, kind: Literal["time-slicing", "mps"], word: str, replicas: int, consequences: tuple[str, ...]) -> Share:
-    # Under another name autoscalers would start no node for the pods: they know a new node's GPUs as nvidia.com/gpu.
+    # Under another name Karpenter would start no node for the pods: it knows a new node's GPUs as nvidia.com/gpu.
     own: dict[str, Any] = {"replicas": replicas, "rename-by-default": False}
     shared: dict[str, Any] = {"renameByDefault": False, "resources": [{"name": machine.resource, "replicas": replicas}]}
     if kind == "time-slicing":

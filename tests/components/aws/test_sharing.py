@@ -77,7 +77,7 @@ def test_gpus_with_mig_are_those_of_generations_that_have_it() -> None:
     ],
 )
 def test_what_cannot_be_shared_is_refused_with_the_way_out(args: SharingArgs, machine: str, family: Any, path: Any, told: str) -> None:
-    found = list(problems(args, aws_machines()[machine], family, fabric=False, kept=1))
+    found = list(problems(args, aws_machines()[machine], family, fabric=False, told=True))
     assert bool(found) == bool(told)
     if told:
         assert found[0][0] == path
@@ -138,15 +138,15 @@ def test_the_contract_says_what_keeps_pods_apart_and_what_is_not_measured() -> N
     assert "a fault of one ends all" in " ".join(limits.consequences)
 
 
-def test_no_autoscaler_starts_the_first_node_for_parts_by_profile() -> None:
-    ((path, text),) = problems(mig("1g.10gb", "mixed"), P5, "al2023", fabric=False, kept=0)
+def test_karpenter_starts_no_node_for_parts_by_profile() -> None:
+    ((path, text),) = problems(mig("1g.10gb", "mixed"), P5, "al2023", fabric=False, told=False)
     assert path == ("strategy",)
-    assert "no autoscaler knows that a new node announces nvidia.com/mig-1g.10gb: set min: 1 or more" in text
-    assert list(problems(mig("1g.10gb"), P5, "al2023", fabric=False, kept=0)) == []
+    assert "does not know that a new node announces nvidia.com/mig-1g.10gb: remove karpenter" in text
+    assert list(problems(mig("1g.10gb"), P5, "al2023", fabric=False, told=False)) == []
 
 
 def test_shares_have_no_fabric() -> None:
-    ((path, text),) = problems(TimeSlicing(kind="time-slicing", replicas=2), P5, "bottlerocket", fabric=True, kept=0)
+    ((path, text),) = problems(TimeSlicing(kind="time-slicing", replicas=2), P5, "bottlerocket", fabric=True, told=True)
     assert path == ()
     assert "set fabric: none" in text
 
