@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from inspect import getattr_static
+from ipaddress import ip_network
 from typing import Annotated, Any, NamedTuple, Self, TypeVar
 
 from pydantic import (
@@ -265,12 +266,32 @@ PLACEHOLDER_DIGEST = "sha256:" + "0" * 64
 PLACEHOLDER_ACCOUNT = "111122223333"
 """The account id of AWS's own documentation, which the stack files here carry."""
 
-_ZEROS = re.compile(r"(?:sha256:0{64}|(?:cr|vpc|subnet|sg|ami)-0+|\d+\.\d+\.\d+-0{8})$")
+DOCUMENTATION_RANGES = tuple(
+    ip_network(text) for text in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
+)
+"""Addresses that stand for others in examples and are routed nowhere. Source: RFC 5737, RFC 3849, RFC 9637."""
+
+_ZEROS = re.compile(r"(?:sha256:0{64}|(?:cr|vpc|subnet|sg|ami|tgw|rtb|pcx)-0+|\d+\.\d+\.\d+-0{8})$")
+
+
+_ADDRESS = re.compile(r"[0-9a-f:.]{2,45}(?:/[0-9]{1,3})?")
 
 
 def placeholder(text: str) -> bool:
-    """Whether a text stands for something that only a real account knows: an id, a digest or a release of zeros, or the example account.
+    """Whether a text stands for something that only a real account knows.
 
+    That is an id, a digest or a release of zeros, the example account, or an address of the ranges kept for documentation.
     The one place that knows which values may be invented; rules stop them before they reach a real account, and `lookup` fills them in.
     """
-    return text == PLACEHOLDER_ACCOUNT or bool(_ZEROS.search(text))
+    return text == PLACEHOLDER_ACCOUNT or bool(_ZEROS.search(text)) or _for_documentation(text)
+
+
+def _for_documentation(text: str) -> bool:
+    """Whether a text is an address or a range within one that is kept for documentation."""
+    if not _ADDRESS.fullmatch(text):
+        return False
+    try:
+        found = ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return any(found.version == kept.version and found.subnet_of(kept) for kept in DOCUMENTATION_RANGES)  # type: ignore[arg-type]

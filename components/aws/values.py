@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from components.given import Given
 from components.spec import Duration
 
 LOG_RETENTION_DAYS = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653)
@@ -80,6 +81,9 @@ VpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_vpc)]
 
 GivenVpcCidr = Annotated[str, AfterValidator(_network), AfterValidator(_given_vpc)]
 """The primary address range of a VPC that exists: IPv4, /16 to /28."""
+
+ConnectedCidr = Annotated[str, AfterValidator(_network), AfterValidator(_outside)]
+"""A range of another network that is connected to the VPC; never most of the internet."""
 
 SourceCidr = Annotated[str, AfterValidator(_network), AfterValidator(_limited)]
 """A range that may reach something from outside; never most of the internet."""
@@ -163,3 +167,8 @@ KeyArn = Annotated[
 
 BucketName = Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.\-]*[a-z0-9]$")]
 """The name of a bucket."""
+
+GroupId = Annotated[
+    str, StringConstraints(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$"), Given("aws:ec2/securityGroup:SecurityGroup", "security group")
+]
+"""A security group that exists."""

@@ -17,7 +17,7 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra.aws import addresses, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
+from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.capacity_rules import blocks_over, images_held, images_pulled, images_run, machines_offered, starters_there, zones_of_site
 from infra.aws.storage_rules import caches_shared, landed_is_readable, pools_in_the_zone
@@ -99,6 +99,7 @@ class AwsPlatform(AnyAwsPlatform):
         """Notes of the cluster and its pools."""
         yield from cluster_notes.of_cluster(self.cluster)
         yield from cluster_notes.of_addons(self.cluster, node_room.features(self.storage))
+        yield from api_access.notes(self.network, self.cluster)
         yield from super().notes()
         if isinstance(self.network, ExistingNetworkArgs):
             yield Note("network", addresses.ASKED_OF_OTHERS)
@@ -161,6 +162,10 @@ class AwsPlatform(AnyAwsPlatform):
         place = "network.existing.cidr" if isinstance(self.network, ExistingNetworkArgs) else "network.cidr"
         yield from overlapping(("cluster", "public_access"), self.cluster.public_access, {place: self.network.cidr})
 
+    @rule("network", "cluster")
+    def _api_server_reached(self) -> Iterator[Problem]:
+        yield from api_access.of_cluster(self.network, self.cluster)
+
     @rule("site", "network", "cluster")
     def _addresses_suffice(self) -> Iterator[Problem]:
         if isinstance(self.network, NetworkArgs):
@@ -170,6 +175,11 @@ class AwsPlatform(AnyAwsPlatform):
     def _recovery_elsewhere(self) -> Iterator[Problem]:
         if self.recovery:
             yield from recovery_rules.place(self.site, self.network, self.recovery)
+
+    @rule("network", "cluster", "recovery")
+    def _recovery_reached(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from recovery_rules.reached(self.network, self.cluster, self.recovery)
 
     @rule("cluster", "recovery")
     def _recovery_capacity(self) -> Iterator[Problem]:

@@ -4,7 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network
 
 from components.aws.capacity.pools import GpuPoolArgs
+from components.aws.cluster.args import ClusterArgs
+from components.aws.network.connections import overlaps
 from components.aws.network.existing import ExistingNetworkArgs
+from components.aws.network.subnets import service_range
 from components.aws.network.vpc import NetworkArgs
 from components.aws.recovery.args import PoolCapacity, RecoveryArgs
 from components.aws.recovery.objectives import MECHANISMS, PARTS, Course, Standby, Step, cluster_steps, least_rpo, spelled, told, total
@@ -14,6 +17,7 @@ from components.aws.storage.retention import BucketArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Problem
 from graph.types import latency
+from infra.aws import api_access
 from infra.notes import Note
 from infra.reading.faults import did_you_mean
 from infra.site_specs import AwsSite
@@ -30,6 +34,14 @@ def place(site: AwsSite, network: NetworkArgs | ExistingNetworkArgs, args: Recov
     if ip_network(args.cidr).overlaps(ip_network(network.cidr)):
         text = f"overlaps {network.cidr} of the site: choose another range, or the two could never be connected to fail back"
         yield Problem((HERE, "cidr"), text)
+
+
+def reached(network: NetworkArgs | ExistingNetworkArgs, cluster: ClusterArgs, args: RecoveryArgs) -> Iterator[Problem]:
+    """Connections of the VPC there overlap nothing, and a cluster that waits there is deployed to like the site's."""
+    taken = {"the VPC": args.cidr, "the site": network.cidr, "Services of the cluster": service_range(args.cidr)}
+    yield from (Problem((HERE, "connections", *path), text) for path, text in overlaps(args.connections, taken))
+    if args.cluster == "warm":
+        yield from api_access.unfinished(args.cidr, args.connections, cluster, place=(HERE, "connections"))
 
 
 def capacity(pools: Mapping[str, GpuPoolArgs], args: RecoveryArgs) -> Iterator[Problem]:

@@ -20,6 +20,8 @@ TAGGED = (
     "aws:ec2/subnet:Subnet",
     "aws:ec2/vpc:Vpc",
     "aws:ec2/vpcEndpoint:VpcEndpoint",
+    "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+    "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
     "aws:ecr/repository:Repository",
     "aws:eks/addon:Addon",
     "aws:eks/cluster:Cluster",

@@ -18,10 +18,14 @@ ACCOUNT = "pulumi:providers:aws"
 HOLDERS = (
     ACCOUNT,
     "aws:ec2/launchTemplate:LaunchTemplate",
+    "aws:ec2/route:Route",
     "aws:ec2/securityGroup:SecurityGroup",
+    "aws:ec2/vpcPeeringConnection:VpcPeeringConnection",
+    "aws:ec2transitgateway/vpcAttachment:VpcAttachment",
     "aws:eks/cluster:Cluster",
     "aws:eks/nodeGroup:NodeGroup",
     "aws:rds/subnetGroup:SubnetGroup",
+    "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     "kubernetes:eks.amazonaws.com/v1:NodeClass",
     "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass",
 )
@@ -54,12 +58,12 @@ def placeholder_image(workload: Resource, view: View) -> Iterator[str]:
 @BOOK.rule(
     "placeholder-id",
     *HOLDERS,
-    title="No placeholder stands for an account, an id or a release",
+    title="No placeholder stands for an account, an id, a release or a range of addresses",
     remedy="run groundwork lookup, or put what your account tells",
     severity="critical",
 )
 def placeholder_id(resource: Resource, view: View) -> Iterator[str]:
-    """Ids and releases of zeros, and the account of AWS's own documentation where a provider would work in it."""
+    """Ids and releases of zeros, ranges kept for documentation, and the example account where a provider would work in it."""
     for place, text in texts(resource.inputs):
         if placeholder(text) or (resource.type == ACCOUNT and PLACEHOLDER_ACCOUNT in text):
             yield f"{place} holds the placeholder {text}"

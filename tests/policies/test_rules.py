@@ -68,16 +68,37 @@ def test_the_placeholder_rule_passes_a_real_digest(prod: Graph) -> None:
     assert victim.urn in {v.urn for v in of(evaluate(fixed), "placeholder-image", "pass")}
 
 
+def placeholders(graph: Graph, token: str) -> list[Verdict]:
+    """What the rule says of resources of a type, where it stands as in a real deployment."""
+    return [v for v in of(evaluate(graph, Settings()), "placeholder-id", "fail") if graph.by_urn[v.urn].type == token]
+
+
 def test_the_example_account_is_stopped_and_a_real_one_is_not(prod: Graph) -> None:
     token = "pulumi:providers:aws"
     providers = prod.of_type(token)
-    assert len(of(evaluate(prod, Settings()), "placeholder-id", "fail")) == len(providers) == 2
+    assert len(placeholders(prod, token)) == len(providers) == 2
     real = prod
     for provider in providers:
         told = replace(provider, inputs={**provider.inputs, "allowedAccountIds": '["123456789012"]'})
         real = replace(real, resources=tuple(told if r.urn == told.urn else r for r in real))
-    assert of(evaluate(real), "placeholder-id", "fail") == []
+    assert placeholders(real, token) == []
     assert of(evaluate(real), "placeholder-id", "pass")
+
+
+def test_a_range_kept_for_documentation_is_stopped_and_another_is_not() -> None:
+    token = "aws:eks/cluster:Cluster"
+    dev = evaluate_stack(ROOT / "Pulumi.dev.yaml").graph
+    (told,) = placeholders(dev, token)
+    assert "203.0.113.0/24" in told.message
+    assert told.level == "mandatory"
+    (cluster,) = dev.of_type(token)
+    inputs = planted(dict(cluster.inputs), "vpcConfig/publicAccessCidrs/0", "52.94.76.0/24")
+    real = replace(dev, resources=tuple(replace(r, inputs=inputs) if r.urn == cluster.urn else r for r in dev))
+    assert placeholders(real, token) == []
+
+
+def test_the_transit_gateway_of_the_reference_stack_is_a_placeholder(prod: Graph) -> None:
+    assert len(placeholders(prod, "aws:ec2transitgateway/vpcAttachment:VpcAttachment")) == 1
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "onprem"])

@@ -6,13 +6,27 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from components.aws.values import RoleArn
+from components.aws.values import GroupId, RoleArn, SourceCidr
 from components.spec import Many, Problem, Spec
 
 NamespacePattern = Annotated[str, StringConstraints(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(-?\*)?$")]
 """A namespace, or the beginning of several with a star, such as vision-*. EKS does not ask whether it exists."""
 SYSTEM_NAMESPACES = ("kube-system", "kube-public", "kube-node-lease")
 """Where what runs has rights over the whole cluster, so that whoever edits there has them too."""
+
+
+class PrivateAccessArgs(Spec):
+    """Who may open a connection to the API server inside the VPC, at port 443."""
+
+    ranges: Annotated[Many[SourceCidr], Field(max_length=40)] = ()
+    """Address ranges, of this VPC or of networks that are connected to it, up to 40."""
+    security_groups: Annotated[Many[GroupId], Field(max_length=20)] = ()
+    """Security groups of machines in this VPC or in one that is peered in the same region, up to 20."""
+
+    @property
+    def given(self) -> bool:
+        """Whether anybody is named."""
+        return bool(self.ranges or self.security_groups)
 
 
 class TeamAccessArgs(Spec):

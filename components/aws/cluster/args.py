@@ -7,7 +7,7 @@ from pydantic import Field
 
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster import access_args, auto_rules, version_rules
-from components.aws.cluster.access_args import TeamAccessArgs
+from components.aws.cluster.access_args import PrivateAccessArgs, TeamAccessArgs
 from components.aws.cluster.addons import AddonName
 from components.aws.values import KubernetesMinor, LogRetention, RoleArn, SourceCidr
 from components.spec import Duration, Many, Name, Problem, Spec, rule
@@ -61,7 +61,9 @@ class ClusterArgs(Spec):
     teams: dict[Name, TeamAccessArgs] = {}
     """IAM roles that work in some namespaces, by team."""
     public_access: Many[SourceCidr] = ()
-    """Address ranges that may reach the API server from outside the VPC; empty leaves it private, so deploy from within."""
+    """Address ranges that may reach the API server from outside the VPC; empty leaves it private."""
+    private_access: PrivateAccessArgs = PrivateAccessArgs()
+    """Who reaches the API server by its private address: where the stack is deployed from, and people. Pods and nodes always do."""
     log_retention: LogRetention = Duration("365d")
     """How long control-plane logs are kept."""
     protect: bool = True

@@ -3,6 +3,7 @@
 Source: AWS EKS user guide, "Learn about identity and access in EKS Auto Mode", "Use Network Policies with EKS Auto Mode", read 2026-11-26.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -30,19 +31,21 @@ NODE_ACCESS = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSAutoNodePolicy"
 class AutoMode:
     """Makes what nodes of Auto Mode need: a role, and access to the cluster; children belong to `owner`, the cluster's component."""
 
-    def __init__(self, owner: AwsComponent, plane: ControlPlane, kubernetes: pulumi.ProviderResource) -> None:
+    policies: pulumi.Resource
+
+    def __init__(self, owner: AwsComponent, plane: ControlPlane, after: Sequence[pulumi.Resource]) -> None:
+        """The nodes' access comes `after` that of people, so that theirs has taken effect when the cluster is first asked."""
         self.owner = owner
         self.plane = plane
         self.role = owner.role("auto-node", document(trust_service_unconditionally("ec2.amazonaws.com")), managed=NODE_POLICIES)
-        self.access = self._access()
-        self.policies = self._network_policies(kubernetes)
+        self.access = self._access(after)
 
     @property
     def ready(self) -> tuple[pulumi.Resource, ...]:
         """What must be there while there are nodes."""
         return (*self.role.ready, *self.access, self.policies)
 
-    def _access(self) -> tuple[pulumi.Resource, pulumi.Resource]:
+    def _access(self, after: Sequence[pulumi.Resource]) -> tuple[pulumi.Resource, pulumi.Resource]:
         """Node classes of one's own need an entry of one's own: EKS makes one only for those that it brings."""
         owner, cluster = self.owner, self.plane.cluster
         entry = aws.eks.AccessEntry(
@@ -51,7 +54,7 @@ class AutoMode:
             principal_arn=self.role.role.arn,
             type="EC2",
             tags=owner.tags(),
-            opts=owner.child(),
+            opts=owner.child(*after),
         )
         policy = aws.eks.AccessPolicyAssociation(
             f"{owner.prefix}-auto-node-access-policy",
@@ -63,15 +66,15 @@ class AutoMode:
         )
         return entry, policy
 
-    def _network_policies(self, kubernetes: pulumi.ProviderResource) -> pulumi.Resource:
-        """Has the nodes enforce network policies."""
+    def enforce_network_policies(self, kubernetes: pulumi.ProviderResource) -> None:
+        """Have the nodes enforce network policies."""
         owner = self.owner
         metadata: Any = {
             "name": "amazon-vpc-cni",
             "namespace": "kube-system",
             "labels": owner.context.labels.kubernetes(owner.prefix, "network-policies"),
         }
-        return k8s.core.v1.ConfigMap(
+        self.policies = k8s.core.v1.ConfigMap(
             f"{owner.prefix}-network-policies",
             metadata=metadata,
             data={"enable-network-policy-controller": "true"},

@@ -1,17 +1,18 @@
 """The control plane of an EKS cluster: private, logged, encrypted with a key of its own."""
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from components.aws.base import AwsComponent, ServiceRole
+from components.aws.cluster.access_args import PrivateAccessArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.documents.control_plane import auto_mode_tagging, trust_control_plane
 from components.aws.documents.keys import USE_KEY, key_for_autoscaling, key_for_events, key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.network.facts import NetworkFacts
+from components.aws.network.subnets import service_range
 from components.contracts import Context
 from components.lazy import lazy
 
@@ -21,13 +22,6 @@ else:
     aws = lazy("pulumi_aws")
 
 LOG_TYPES = ("api", "audit", "authenticator", "controllerManager", "scheduler")
-SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
-"""The two ranges EKS itself would choose from for Services."""
-
-
-def service_range(vpc: str) -> str:
-    """The range of Kubernetes Services: the first that does not overlap the VPC."""
-    return next(r for r in SERVICE_RANGES if not IPv4Network(r).overlaps(IPv4Network(vpc)))
 
 
 def cluster_name(context: Context) -> str:
@@ -84,7 +78,33 @@ class ControlPlane:
         self.name = cluster_name(owner.context)
         self.log_name = f"/aws/eks/{self.name}/cluster"
         self.key = self._key()
+        self.groups: list[aws.ec2.SecurityGroup] = []
+        self.ways_in = self._admitted(args.private_access)
         self.cluster = self._cluster()
+
+    def _admitted(self, access: PrivateAccessArgs) -> list[pulumi.Resource]:
+        """A group of the control plane's interfaces that lets in whoever is named; EKS's own lets in nodes and pods alone."""
+        if not access.given:
+            return []
+        owner = self.owner
+        group = owner.make_security_group("api", "API server", self.network.vpc.id, called="api")
+        self.groups.append(group)
+        sources = [{"cidr_ipv4": cidr} for cidr in access.ranges]
+        sources += [{"referenced_security_group_id": other} for other in access.security_groups]
+        return [
+            aws.vpc.SecurityGroupIngressRule(
+                f"{owner.prefix}-api-{'-'.join(source.values()).replace('.', '-').replace('/', '-')}",
+                security_group_id=group.id,
+                description="Kubernetes API",
+                ip_protocol="tcp",
+                from_port=443,
+                to_port=443,
+                tags=owner.tags(),
+                opts=owner.child(),
+                **source,
+            )
+            for source in sources
+        ]
 
     def _key(self) -> "aws.kms.Key":
         logs = key_for_logs(self.owner.account, self.owner.region, self.log_name)
@@ -132,6 +152,7 @@ class ControlPlane:
         public = {"public_access_cidrs": list(self.args.public_access)} if self.args.public_access else {}
         return {
             "subnet_ids": [subnet.id for subnet in self.network.isolated.values()],
+            **({"security_group_ids": [group.id for group in self.groups]} if self.groups else {}),
             "endpoint_private_access": True,
             "endpoint_public_access": bool(self.args.public_access),
             **public,

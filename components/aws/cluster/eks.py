@@ -71,7 +71,8 @@ class GpuCluster(EksComponent):
         self.cluster_key, self.cluster = self.plane.key, self.plane.cluster
         self.reached = Reached(self.cluster.endpoint, self.cluster.certificate_authority.apply(lambda ca: str(ca.data)))
         access = Access(self, self.cluster)
-        self.kubernetes: pulumi.ProviderResource = self._kubernetes(access.administrators(args.administrators))
+        self.kubernetes: pulumi.ProviderResource
+        self.admitted = (*access.administrators(args.administrators), *self.plane.ways_in, *network.ways_in)
         access.viewers(args.viewers)
         access.teams(args.teams)
         self.node_roles: list[aws.iam.Role] = []
@@ -92,6 +93,7 @@ class GpuCluster(EksComponent):
         ground = self._ground(early)
         self.node_roles.append(ground.role.role)
         nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones)
+        self.kubernetes = self._kubernetes(nodes.system)
         late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
         running = (nodes.system, *nodes.groups, *late)
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
@@ -102,7 +104,9 @@ class GpuCluster(EksComponent):
 
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
         """Nodes from EKS Auto Mode: node pools, as few as pods ask for."""
-        args, auto = self.args, AutoMode(self, self.plane, self.kubernetes)
+        args, auto = self.args, AutoMode(self, self.plane, self.admitted)
+        self.kubernetes = self._kubernetes(*auto.access)
+        auto.enforce_network_policies(self.kubernetes)
         self.node_roles.append(auto.role.role)
         launching = Launching(
             by="auto-mode",
@@ -142,13 +146,18 @@ class GpuCluster(EksComponent):
         """A Network Load Balancer, made by EKS Auto Mode or by the cluster's own controller."""
         return (by_auto_mode if self.plane.auto else by_cloud_provider)(public=public)
 
-    def _kubernetes(self, access: Sequence[pulumi.Resource]) -> "k8s.Provider":
-        """What is in the cluster waits for access to it, and goes before access does."""
+    def _kubernetes(self, *after: pulumi.Resource) -> "k8s.Provider":
+        """What is in the cluster waits for access to it, and goes before access does.
+
+        An access entry takes effect some time after EKS has accepted it (EKS user guide, "Grant IAM users access to Kubernetes
+        with EKS access entries"), and a provider that is refused when it starts takes the cluster for unreachable during the
+        whole run. So it waits for `after`, which takes longer: the system nodes, without which nothing in the cluster runs.
+        """
         return k8s.Provider(
             f"{self.prefix}-kubernetes",
             cluster_identifier=f"arn:aws:eks:{self.region}:{self.account}:cluster/{self.cluster_name}",
             kubeconfig=kubeconfig(self.cluster_name, self.region, self.reached),
-            opts=self.child(*access),
+            opts=self.child(*self.admitted, *after),
         )
 
     def _ground(self, after: Sequence[pulumi.Resource]) -> Ground:

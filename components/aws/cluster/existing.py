@@ -10,6 +10,7 @@ from components.accelerators import aws_machines, nearest, unfit
 from components.aws.cluster.bound import EksComponent
 from components.aws.cluster.control_plane import Reached, kubeconfig
 from components.aws.network.facts import NetworkFacts
+from components.aws.values import GroupId
 from components.contracts import AcceleratorPool, Context, StorageClass, Taint
 from components.given import Given
 from components.kubernetes.addons.operators import EXTERNAL_SECRETS
@@ -29,10 +30,6 @@ ClusterName = Annotated[
     str, StringConstraints(max_length=100, pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]*$"), Given("aws:eks/cluster:Cluster", "EKS cluster")
 ]
 """The name of an EKS cluster that exists."""
-GroupId = Annotated[
-    str, StringConstraints(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$"), Given("aws:ec2/securityGroup:SecurityGroup", "security group")
-]
-"""A security group that exists."""
 Authority = Annotated[str, StringConstraints(min_length=100, max_length=8000, pattern=r"^[A-Za-z0-9+/]+={0,2}$")]
 """A certificate in base64."""
 

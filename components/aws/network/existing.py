@@ -103,6 +103,7 @@ class ExistingNetwork:
         self.private = _by_zone(nodes.private if nodes else {})
         self.isolated = _by_zone(args.isolated)
         self.reachable: Sequence[pulumi.Resource] = ()
+        self.ways_in: Sequence[pulumi.Resource] = ()
 
 
 def _by_zone(subnets: Mapping[str, str]) -> Mapping[str, Id]:

@@ -48,3 +48,7 @@ class NetworkFacts(Whereabouts, Protocol):
     @property
     def reachable(self) -> Sequence[pulumi.Resource]:
         """What must exist before a node in a private subnet reaches AWS services."""
+
+    @property
+    def ways_in(self) -> Sequence[pulumi.Resource]:
+        """What must exist before other networks reach the VPC through its connections."""

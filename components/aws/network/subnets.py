@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 LETTERS = "abcdef"
+SERVICE_RANGES = ("172.20.0.0/16", "10.100.0.0/16")
+"""The two ranges EKS itself would choose from for Services."""
+
+
+def service_range(vpc: str) -> str:
+    """The range of Kubernetes Services: the first that does not overlap the VPC."""
+    return next(r for r in SERVICE_RANGES if not IPv4Network(r).overlaps(IPv4Network(vpc)))
 
 
 @dataclass(frozen=True, slots=True)

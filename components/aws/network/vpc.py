@@ -11,12 +11,13 @@ from components.aws.base import AwsComponent
 from components.aws.documents.keys import key_for_logs
 from components.aws.documents.statements import allow, document
 from components.aws.documents.trust import trust_service
+from components.aws.network.connections import Connection, Connections, overlaps
 from components.aws.network.endpoints import NODE_SERVICES, Endpoints
-from components.aws.network.subnets import plan_subnets
+from components.aws.network.subnets import plan_subnets, service_range
 from components.aws.values import BucketName, LogRetention, OutsideCidr, VpcCidr
 from components.contracts import Context
 from components.lazy import lazy
-from components.spec import Duration, Many, Problem, Spec, rule
+from components.spec import Duration, Many, Name, Problem, Spec, rule
 
 if TYPE_CHECKING:
     import pulumi_aws as aws
@@ -54,6 +55,8 @@ class NetworkArgs(Spec):
     download_buckets: Annotated[Many[BucketName], Field(max_length=50)] = ()
     """Further S3 buckets of the region from which nodes and pods may read without credentials of this account, such as those a package
     host redirects to; up to 50. The buckets behind well-known image and package hosts are allowed already."""
+    connections: dict[Name, Connection] = {}
+    """Ways into the VPC from other networks, such as the one that the stack is deployed from, by name."""
     flow_log_retention: LogRetention = Duration("365d")
     """How long VPC flow logs are kept."""
     protect: bool = True
@@ -93,6 +96,13 @@ class NetworkArgs(Spec):
                         break
                 earlier[f"egress.allow.{index}"] = text
 
+    @rule("cidr", "egress", "connections")
+    def _apart(self) -> Iterator[Problem]:
+        allowed = self.egress.allow if isinstance(self.egress, AllowedEgress) else ()
+        taken = {"the VPC": self.cidr, "Services of the cluster": service_range(self.cidr)}
+        taken |= {f"egress.allow.{index}": text for index, text in enumerate(allowed)}
+        yield from (Problem(("connections", *path), text) for path, text in overlaps(self.connections, taken))
+
 
 def _named(cidr: str) -> str:
     """A range in the name of its route."""
@@ -128,6 +138,7 @@ class Network(AwsComponent):
         self.routes = {zone: self._routed(f"private-{zone}", {zone: subnet}) for zone, subnet in self.private.items()}
         self.isolated_routes = self._routed("isolated", self.isolated)
         ways_out = [] if args.closed else self._internet()
+        self.ways_in: Sequence[pulumi.Resource] = self._connected()
         self.reachable: Sequence[pulumi.Resource] = (*self.attached, *ways_out, *self._endpoints(services), *self._kept_for_pods())
         self._flow_logs()
         self.register_outputs({"vpc_id": self.vpc.id})
@@ -197,6 +208,12 @@ class Network(AwsComponent):
             for zone, private in self.routes.items()
             for cidr in self.args.destinations
         ]
+
+    def _connected(self) -> list[pulumi.Resource]:
+        """Connections, with a way back from nodes and from the interfaces of the control plane."""
+        tables = {**{f"private-{zone}": table.id for zone, table in self.routes.items()}, "isolated": self.isolated_routes.id}
+        connections = Connections(self, vpc=self.vpc.id, cidr=self.cidr, tables=tables)
+        return connections.make(self.args.connections, [subnet.id for subnet in self.isolated.values()])
 
     def _route(self, role: str, table: "aws.ec2.RouteTable", cidr: str, **target: pulumi.Input[str]) -> "aws.ec2.Route":
         return aws.ec2.Route(f"{self.prefix}-{role}", route_table_id=table.id, destination_cidr_block=cidr, opts=self.child(), **target)

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
+from components.aws.network.connections import Connection
 from components.aws.recovery.drill import DrillArgs
 from components.aws.recovery.objectives import Standby
 from components.aws.regions import Region
@@ -65,6 +66,8 @@ class RecoveryArgs(Spec):
     """Availability zones of the recovery region, two or three, each once."""
     cidr: VpcCidr
     """Address range of the VPC there, which must not overlap the site's."""
+    connections: dict[Name, Connection] = {}
+    """Ways into the VPC there from other networks, by name; where `cluster` is warm, what deploys it comes in by one of them."""
     rpo: Duration
     """Most data that may be lost, as a span of time; refused when the copies can be further behind."""
     rto: Duration | None = None

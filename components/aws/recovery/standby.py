@@ -32,7 +32,7 @@ def standby_network(home: NetworkArgs | ExistingNetworkArgs, args: RecoveryArgs)
     if isinstance(home, ExistingNetworkArgs):
         closed = home.existing.closed
         home = NetworkArgs(cidr=args.cidr, egress="none" if closed else "nat", private_endpoints=closed)
-    return home.model_copy(update={"cidr": args.cidr, "protect": args.protect, **idle})
+    return home.model_copy(update={"cidr": args.cidr, "connections": args.connections, "protect": args.protect, **idle})
 
 
 def standby_pool(home: GpuPoolArgs, capacity: PoolCapacity, zones: Sequence[str]) -> GpuPoolArgs:
