@@ -7,6 +7,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from components.aws.account.alerts import pattern
 from components.aws.account.conformance import RULES, pack
 from components.aws.account.threats import AGENTS, FEATURES, FREQUENCIES
 from graph.model import Graph, Resource
@@ -122,9 +123,12 @@ def test_findings_and_budgets_reach_one_encrypted_topic() -> None:
     assert {row.inputs["arn"] for row in targets} == {topic.outputs["arn"]}
     told = statements(one(prod(), "aws:sns/topicPolicy:TopicPolicy"))
     assert {row["Principal"]["Service"] for row in told.values()} == {"budgets.amazonaws.com", "events.amazonaws.com"}
-    assert all("aws:SourceArn" in row["Condition"]["ArnLike"] for row in told.values())
+    budgets, events = told["BudgetsPublish"], told["FindingsPublish"]
+    assert "aws:SourceArn" in budgets["Condition"]["ArnLike"]
+    assert "Condition" not in events, "EventBridge sends no source, so that nothing would pass"
     (key,) = (k for k in prod().of_type(KEY) if k.name == "account-key")
-    writers = statements(key)["ServicesWrite"]["Principal"]["Service"]
+    by = statements(key)
+    writers = [*by["ServicesWrite"]["Principal"]["Service"], by["Events"]["Principal"]["Service"]]
     assert {row["Principal"]["Service"] for row in told.values()} <= set(writers), "publishing to the topic needs its key"
 
 
@@ -153,3 +157,15 @@ def test_a_rail_that_the_organisation_owns_is_not_made_twice() -> None:
     found = draw(platform)
     assert not [row for row in found if row.type.startswith(("aws:guardduty", "aws:cloudtrail", "aws:cfg"))]
     assert [row.name for row in found.of_type("aws:cloudwatch/eventRule:EventRule")] == ["account-alerts-threats"]
+
+
+def test_only_changes_of_the_stacks_own_rules_are_told() -> None:
+    rows = json.loads(pack())["Resources"].values()
+    names = [row["Properties"]["ConfigRuleName"] for row in rows]
+    for rule in prod().of_type("aws:cloudwatch/eventRule:EventRule"):
+        events = json.loads(rule.inputs["eventPattern"])
+        if events["source"] == ["aws.config"]:
+            (prefix,) = events["detail"]["configRuleName"]
+            assert all(name.startswith(prefix["prefix"]) for name in names)
+    assert "configRuleName" not in pattern("records", given=True)["detail"], "others' rules"
+    assert pattern("threats", given=True) == pattern("threats", given=False)

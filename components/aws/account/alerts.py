@@ -1,11 +1,12 @@
 """Where the account's findings and budgets are told: one encrypted topic, and the rules that send findings to it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import pulumi
 from pydantic import StringConstraints
 
+from components.aws.account.conformance import PREFIX
 from components.aws.base import AwsComponent
 from components.aws.documents.account import takes_alerts
 from components.aws.documents.statements import document
@@ -35,7 +36,10 @@ PATTERNS: dict[str, Any] = {
     "records": {
         "source": ["aws.config"],
         "detail-type": ["Config Rules Compliance Change"],
-        "detail": {"newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]}},
+        "detail": {
+            "configRuleName": [{"prefix": PREFIX}],
+            "newEvaluationResult": {"complianceType": ["NON_COMPLIANT"]},
+        },
     },
     "access": {
         "source": ["aws.access-analyzer"],
@@ -43,12 +47,24 @@ PATTERNS: dict[str, Any] = {
         "detail": {"status": ["ACTIVE"]},
     },
 }
-"""What is told of each rail. Source: EventBridge reference, events of GuardDuty, AWS Config and IAM Access Analyzer."""
+"""Events that are told of each rail: of AWS Config only those of the stack's own pack, not every rule of the account.
+
+Source: EventBridge reference, events of GuardDuty, AWS Config and IAM Access Analyzer.
+"""
 
 
-def findings(owner: AwsComponent, rail: str, which: str) -> "aws.cloudwatch.EventRule":
+def pattern(rail: str, *, given: bool) -> Mapping[str, Any]:
+    """The events that are told of a rail; where the organisation owns the records, those of any rule."""
+    events = PATTERNS[rail]
+    if rail != "records" or not given:
+        return events
+    return {**events, "detail": {k: v for k, v in events["detail"].items() if k != "configRuleName"}}
+
+
+def findings(owner: AwsComponent, rail: str, which: str, *, given: bool) -> "aws.cloudwatch.EventRule":
     """The rule `<owner>-<rail>` for findings of a rail; `which` says in words what becomes of them."""
-    return owner.event_rule(rail, PATTERNS[rail], f"Findings of {rail} {which}", called=f"findings-{rail}", tagged=rail)
+    events, said = pattern(rail, given=given), f"Findings of {rail} {which}"
+    return owner.event_rule(rail, events, said, called=f"findings-{rail}", tagged=rail)
 
 
 class Alerts(AwsComponent):
@@ -60,6 +76,7 @@ class Alerts(AwsComponent):
         *,
         emails: Sequence[str],
         rails: Sequence[str],
+        given: Sequence[str],
         key: "aws.kms.Key",
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
@@ -82,11 +99,11 @@ class Alerts(AwsComponent):
             reader = f"{name}-to-{email.replace('@', '-at-')}"
             aws.sns.TopicSubscription(reader, topic=self.topic.arn, protocol="email", endpoint=email, opts=self.child())
         for rail in rails:
-            self._findings(rail)
+            self._findings(rail, given=rail in given)
         self.register_outputs({"topic": self.topic.arn})
 
-    def _findings(self, rail: str) -> None:
-        rule = findings(self, rail, "that somebody should read")
+    def _findings(self, rail: str, *, given: bool) -> None:
+        rule = findings(self, rail, "that somebody should read", given=given)
         aws.cloudwatch.EventTarget(
             f"{self.prefix}-{rail}-told", rule=rule.name, target_id="alerts", arn=self.topic.arn, opts=self.child(self.policy)
         )

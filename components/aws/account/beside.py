@@ -1,5 +1,6 @@
 """The guard rails of a second region of the same account: what would look there, and tells what it finds at home."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pulumi
@@ -37,10 +38,11 @@ class GuardrailsBeside(AwsComponent):
             record(self, args.records, bucket=home.records, key=home.account_key, beside=True)
         if args.access:
             AccessAnalysis(f"{name}-access", AccessArgs(unused_after=None), context=context, opts=self.child())
-        self._forward([rail for rail in PATTERNS if rail in (*args.own, *args.given)], home.region)
+        told = [rail for rail in PATTERNS if rail in (*args.own, *args.given)]
+        self._forward(told, args.given, home.region)
         self.register_outputs({})
 
-    def _forward(self, rails: list[str], home: str) -> None:
+    def _forward(self, rails: Sequence[str], given: Sequence[str], home: str) -> None:
         """Send findings to the event bus of the site's region, whose rules tell them.
 
         Source: EventBridge user guide, "Sending and receiving events between AWS Regions".
@@ -51,7 +53,7 @@ class GuardrailsBeside(AwsComponent):
         trust = document(trust_service("events.amazonaws.com", self.account))
         sender = self.role("findings", trust, inline=document(allow(["events:PutEvents"], [bus])))
         for rail in rails:
-            rule = findings(self, rail, "that are told at home")
+            rule = findings(self, rail, "that are told at home", given=rail in given)
             aws.cloudwatch.EventTarget(
                 f"{self.prefix}-{rail}-told",
                 rule=rule.name,

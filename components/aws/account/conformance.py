@@ -54,6 +54,14 @@ Source: awslabs/aws-config-rules@b54d4a6c:aws-config-conformance-packs, where AW
 """
 
 
+PREFIX = "groundwork-"
+"""Beginning of the names of all rules of the pack, by which their changes are told from those of others' rules.
+
+AWS Config adds `-conformance-pack-` and an id to the name that the template states. Source: AWS Config
+developer guide, "Conformance Packs", viewing rules of a pack.
+"""
+
+
 def pack(leave_out: Sequence[str] = ()) -> str:
     """The template of the pack, without the rules of some concerns: JSON, which is the YAML that AWS Config takes."""
     wanted = [identifier for concern, identifiers in RULES.items() if concern not in leave_out for identifier in identifiers]
@@ -61,7 +69,7 @@ def pack(leave_out: Sequence[str] = ()) -> str:
 
 
 def _rule(identifier: str) -> dict[str, Any]:
-    name = identifier.lower().replace("_", "-")
+    name = PREFIX + identifier.lower().replace("_", "-")
     source = {"Owner": "AWS", "SourceIdentifier": identifier}
     return {"Type": "AWS::Config::ConfigRule", "Properties": {"ConfigRuleName": name, "Source": source}}
 

@@ -115,7 +115,15 @@ class Guardrails(AwsComponent):
         key = self.account_key = self._key(args, trail)
         self.records: Bucket | None = None
         told = [rail for rail in PATTERNS if rail in (*args.own, *args.given)]
-        alerts = Alerts(f"{name}-alerts", emails=args.alerts, rails=told, key=key, context=context, opts=self.child())
+        alerts = Alerts(
+            f"{name}-alerts",
+            emails=args.alerts,
+            rails=told,
+            given=args.given,
+            key=key,
+            context=context,
+            opts=self.child(),
+        )
         if args.trail:
             AuditTrail(
                 f"{name}-trail",
