@@ -1,45 +1,45 @@
 """Child processes of a server that must leave none behind."""
 
 import contextlib
-import os
 import signal
 import subprocess
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from rehearsal.guarded import Guarded
+
 GRACE = 3.0
 """Seconds a child has to end after a signal before it is killed. The engine gives the server 5 seconds before it kills that."""
 
 
 class Child:
-    """A running child, in a process group of its own: signals meant for the server do not reach it, and none reaches it twice."""
+    """A running child that ends with the server, in a process group of its own: no signal meant for the server reaches it twice."""
 
-    def __init__(self, process: "subprocess.Popen[bytes]", ended_by: signal.Signals) -> None:
-        self.process = process
-        self._ended_by = ended_by
+    def __init__(self, guarded: Guarded) -> None:
+        self._guarded = guarded
         self._lock = threading.Lock()
         self._told = False
+
+    @property
+    def process(self) -> "subprocess.Popen[bytes]":
+        """The process, for what it writes and how it ends."""
+        return self._guarded.process
 
     def end(self) -> None:
         """Ask it to end, once, and kill it with all it started when it does not within the grace period."""
         self.ask()
         try:
-            self.process.wait(GRACE)
+            self._guarded.wait(GRACE)
         except subprocess.TimeoutExpired:
-            self._send(signal.SIGKILL)
+            self._guarded.kill()
 
     def ask(self) -> None:
         """Ask it to end, if it runs and has not been asked."""
         with self._lock:
             told, self._told = self._told, True
         if not told:
-            self._send(self._ended_by)
-
-    def _send(self, number: signal.Signals) -> None:
-        if self.process.poll() is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self.process.pid, number)
+            self._guarded.ask()
 
 
 class Children:
@@ -68,15 +68,14 @@ class Children:
         with self._lock:
             if self.ending:
                 raise InterruptedError("the language host is ending")
-            process = subprocess.Popen(
-                command, cwd=folder, env=dict(environ), stdin=subprocess.DEVNULL, stdout=stream, stderr=stream, process_group=0
-            )
-            child = Child(process, ended_by)
+            guarded = Guarded(command, folder, environ, stdout=stream, stderr=stream, ended_by=ended_by, grace=GRACE)
+            child = Child(guarded)
             self._running.add(child)
         try:
-            with process:
+            with guarded.process:
                 yield child
         finally:
+            guarded.wait()
             with self._lock:
                 self._running.discard(child)
 

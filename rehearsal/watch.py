@@ -1,7 +1,6 @@
 """Long child processes: bounded in time, watched, and told about while they run."""
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -9,6 +8,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TextIO
+
+from rehearsal.guarded import Guarded
 
 Progress = Callable[[str], None]
 """Takes one line of text about what is going on, about every second."""
@@ -57,27 +58,23 @@ def watched(
 ) -> None:
     """Run a command to its end, telling `label` and the time it has taken.
 
-    The command and all it starts are killed after `limit` seconds, or when this process is interrupted.
+    The command and all it starts are killed after `limit` seconds, or when this process is interrupted or killed.
     Raises Failed when it cannot be started, fails, or is killed for its time.
     """
     with tempfile.TemporaryFile() as output:
         try:
-            child = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=dict(environ), cwd=folder, start_new_session=True
-            )
+            child = Guarded(command, folder, environ, stdout=output, stderr=output, grace=0)
         except OSError as error:
             raise Failed(str(error)) from error
         try:
             code = _wait(child, limit, label, tell)
         finally:
-            if child.poll() is None:
-                os.killpg(child.pid, signal.SIGKILL)
-                child.wait()
+            child.kill()
         if code != 0:
             raise Failed(_last_words(output.fileno()) or f"it ended with code {code}")
 
 
-def _wait(child: "subprocess.Popen[bytes]", limit: float, label: str, tell: Progress) -> int:
+def _wait(child: Guarded, limit: float, label: str, tell: Progress) -> int:
     started = time.monotonic()
     while (passed := time.monotonic() - started) < limit:
         tell(f"{label}: {minutes(passed)} (at most {minutes(limit)})")

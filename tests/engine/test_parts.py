@@ -80,8 +80,10 @@ def test_an_interrupt_reaches_a_command_in_the_foreground_once(tmp_path: Path) -
     script = "trap 'echo told; n=$((n+1))' INT; n=0; : > ready; for i in 1 2 3 4 5 6 7 8; do sleep 0.2; done; exit $((n+40))"
     program = (
         "import os, signal, sys; from pathlib import Path; from rehearsal.foreground import run\n"
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a shell starts background jobs deaf to it
-        f"sys.exit(run(['/bin/sh', '-c', {script!r}], Path({str(tmp_path)!r}), os.environ, capture=False).code)"
+        "from rehearsal.signals import Signals\n"
+        "with Signals() as signals:\n"
+        f"    done = run(['/bin/sh', '-c', {script!r}], Path({str(tmp_path)!r}), os.environ, signals, capture=False)\n"
+        "sys.exit(done.code)"
     )
     parent = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     limit = time.monotonic() + 20
