@@ -1,7 +1,9 @@
 """The stand-in for AWS: one engine over tables (`data/aws.yaml`, `graph.types`); nothing here knows a resource type by name."""
 
+import itertools
 import string
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
@@ -11,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from graph.model import UNKNOWN
 from graph.types import references, replacement, schema
 from graph.types.materialise import Scope
 from rehearsal import wire
@@ -122,7 +125,11 @@ class Aws:
                 raise CloudError(row["code"], f"{row['message'].format(value=shown, type=tokens[0])} (property {path})")
 
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str, CloudError]]:
-        """The name an object of this type must have for itself; nothing when the cloud names it."""
+        """What an object of this type must have for itself: its name, unless the cloud gives it, and what may be there only once."""
+        scope = self.place(instance, token, inputs)
+        return [*self._named(instance, token, inputs), *_exclusive(f"{scope.account}/{scope.region}", token, inputs)]
+
+    def _named(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str, CloudError]]:
         row = table()["names"].get(token)
         values = {name: wire.revealed(inputs.get(name)) for name in row["of"]} if row else {}
         if not row or not all(isinstance(value, str) and value for value in values.values()):
@@ -173,6 +180,25 @@ class Aws:
             if holders:
                 raise CloudError(edge["code"], f"{edge['message'].format(**values)} Held by: {', '.join(holders)}")
         return [*_snapshot(txn, found), *_window(found), *_left_behind(found), *_written_again(found)]
+
+
+def _exclusive(within: str, token: str, inputs: Mapping[str, Any]) -> Iterator[tuple[str, str, CloudError]]:
+    """The claims of `exclusive` in the data: one for each combination of values of the properties that tell the object apart."""
+    secret = wire.hidden(inputs)
+    for row in (row for row in table()["exclusive"] if row["type"] == token):
+        names = [name.removesuffix("?") for name in row["of"]]
+        values = [wire.at(inputs, name) or ([""] if name != asked else []) for name, asked in zip(names, row["of"], strict=True)]
+        wanted = row.get("if", {}).items()
+        if not all((wire.revealed(inputs.get(name)) or "") in allowed for name, allowed in wanted):
+            continue
+        slot = row.get("slot") or f"{token}/{'+'.join(names)}"
+        for combination in itertools.product(*values):
+            if UNKNOWN in combination:
+                continue
+            said = {name: wire.revealed(value) for name, value in inputs.items()} | dict(zip(names, combination, strict=True))
+            shown = {name: "[secret]" if value in secret else value for name, value in said.items() if isinstance(value, str)}
+            message = string.Formatter().vformat(row["message"], (), defaultdict(str, shown))
+            yield f"{within}/{slot}", "/".join(map(str, combination)), CloudError(row["code"], message)
 
 
 def _stepwise(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
