@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from rehearsal.folders import user_folder
 from rehearsal.watch import Failed, Progress, minutes, watched
 
 BUILD_LIMIT: Final = 2400.0
@@ -23,8 +24,7 @@ class Unavailable(Exception):
 
 def cache(name: str) -> Path:
     """The folder below ${XDG_CACHE_HOME:-~/.cache}/groundwork where one kind of executable is kept."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "groundwork" / name
+    return user_folder("XDG_CACHE_HOME", ".cache") / "groundwork" / name
 
 
 def build(locks: Path, packages: Sequence[str], into: Path, *, stamp: str, label: str, tell: Progress) -> None:
