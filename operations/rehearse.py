@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -17,12 +18,13 @@ from graph.urns import REFERENCE_TYPE
 from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.selection import parallel_option, project_root, stack_file, stack_options
-from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, unprotect
+from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, let_go, unprotect
 from rehearsal.control_plane.processes import DidNotStart
 from rehearsal.control_plane.tools import NoControlPlane
-from rehearsal.engine import NoEngine
+from rehearsal.engine import NoEngine, revealing
 from rehearsal.faults import FaultsInvalid
 from rehearsal.golang import Unavailable
+from rehearsal.signals import Interrupted
 from rehearsal.stage import Clouds, Stage, StageBusy, StageFailed, stand_in_clouds
 
 if TYPE_CHECKING:
@@ -35,6 +37,9 @@ CONFIG_MARK: Final = "is not a valid configuration"
 
 STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, StageBusy, StageFailed, FaultsInvalid)
 """What may keep a stage from being set; each says what to do."""
+
+STAGE_ENDS: Final = (*STAGE_FAULTS, Interrupted)
+"""What may end a command on a stage before it has an outcome."""
 
 API_SERVER: Final = "a real API server"
 SCHEMAS: Final = "schemas alone (--cluster puts a real API server there)"
@@ -63,11 +68,11 @@ def _faults_option(command: Command) -> Command:
     return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
 
 
-def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False) -> Stage:
+def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False, mend: bool = False) -> Stage:
     file = stack_file(stack, config)
     platform = _platform_of(file)
     clouds = clouds_around(platform[1] if platform else file, real_clusters=cluster)
-    return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds)
+    return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
 
 
 def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
@@ -98,9 +103,33 @@ def _given(file: Path) -> dict[str, list[str]]:
     return found
 
 
-def _told(error: Exception) -> int:
+def _told(error: BaseException) -> int:
     click.echo(f"groundwork: {error}", err=True)
+    if isinstance(error, Interrupted):
+        return error.code
     return CONFIG_FAULT if isinstance(error, FaultsInvalid) else INTERNAL_FAULT
+
+
+def say(text: str) -> None:
+    """Print on standard output. Where nobody reads it any more, what happened still decides the exit code."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # Python flushes standard output once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _note(stage: Stage) -> None:
+    """Tell what a person should know before the stage is used."""
+    for note in stage.notes:
+        click.echo(f"groundwork: note: {note}", err=True)
+
+
+def _code(stage: Stage, outcome: Outcome) -> int:
+    """The exit code of an action: a signal that stopped it has a shell's code for it."""
+    if stage.signals.received and not outcome.fine:
+        return Interrupted(stage.signals.received[0]).code
+    return exit_code(outcome)
 
 
 def _action(action: Action, text: str) -> click.Command:
@@ -129,12 +158,13 @@ def _action(action: Action, text: str) -> click.Command:
             _validated(stage.stack_file)
         try:
             with stage:
+                _note(stage)
                 outcome = act(action, stage, packs=packs, display=sys.stderr if as_json else None)
                 found = _timeline(stage, parallel) if timeline and outcome.fine else None
-        except STAGE_FAULTS as error:
+        except STAGE_ENDS as error:
             return _told(error)
         _tell(outcome, stage, found, as_json, API_SERVER if cluster else SCHEMAS)
-        return exit_code(outcome)
+        return _code(stage, outcome)
 
     return click.command(action, help=text)(command)
 
@@ -164,9 +194,9 @@ def _tell(outcome: Outcome, stage: Stage, timeline: "Timeline | None", as_json: 
         from review.to_json import timeline_json
 
         more = {"timeline": timeline_json(timeline)} if timeline else {}
-        click.echo(json.dumps({**outcome.to_json(), **more}, indent=2))
+        say(json.dumps({**outcome.to_json(), **more}, indent=2))
         return
-    click.echo(summary(outcome, stage, judge))
+    say(summary(outcome, stage, judge))
     if timeline:
         from rich.console import Console
 
@@ -195,9 +225,8 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     """What a person reads at the end; `judge` is API_SERVER or SCHEMAS."""
     if outcome.protected:
         return refusal(outcome)
-    changed = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items())) or "nothing to do"
-    ended = DONE[outcome.action][not outcome.fine]
-    lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed}"]
+    ended = DONE[outcome.action][not (outcome.fine or outcome.went_well)]
+    lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed(outcome)}"]
     if outcome.action in JUDGED and outcome.fine:
         lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]
     lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
@@ -206,10 +235,20 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
     lines += [f"left behind: {left.token} {left.id} ({left.urn})" for left in outcome.remaining]
+    lines += [f"note: {note}" for note in outcome.notes]
     if stage.file.altered:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
+
+
+def changed(outcome: Outcome) -> str:
+    """What an action changed; of an engine that did not live to tell it, what the clouds carried out."""
+    told = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items()))
+    if outcome.facts.result:
+        return told or ("nothing to do" if outcome.fine or outcome.went_well else "nothing was done")
+    done = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.carried_out.items())) or "nothing"
+    return f"the engine ended before it had told what it did; the clouds carried out: {done}"
 
 
 def _nobody_acts(outcome: Outcome) -> list[str]:
@@ -269,11 +308,41 @@ def execute(stack: str | None, config: Path | None, faults: Path | None, command
     """Run any Pulumi command on the stage, the stack selected: `exec -- pulumi stack export`. Ends with Pulumi's own exit code."""
     if command[0] != "pulumi":
         raise click.UsageError("What follows -- must be a pulumi command, such as: -- pulumi stack export")
+    if loud := revealing(command[1:]):
+        raise click.UsageError(f"{loud}: the engine's own log holds every secret of the stage in clear. Leave it out.")
     try:
         with _stage(stack, config, faults) as stage:
-            return stage.pulumi(*command[1:], capture=False).code
-    except STAGE_FAULTS as error:
+            _note(stage)
+            for reason in stage.compare().refusals:
+                click.echo(f"groundwork: note: {reason}\n{stage.advice('recover')} settles it", err=True)
+            before = stage.state().resources
+            code = stage.pulumi(*command[1:], capture=False).code
+            let_go(stage, before)
+            return code
+    except STAGE_ENDS as error:
         return _told(error)
+
+
+@rehearse.command("recover")
+@stack_options
+def recovered(stack: str | None, config: Path | None) -> int:
+    """Bring the stage in order after a crash, and say what was done.
+
+    Removes the engine's stale lock, puts a sound copy in place of a damaged state file, settles pending operations by what the clouds
+    hold, and takes out of the clouds what no state holds. Other commands name it when they meet something of the kind.
+    """
+    from rehearsal.recovery import recover
+
+    try:
+        with _stage(stack, config, None, mend=True) as stage:
+            found = recover(stage)
+    except STAGE_ENDS as error:
+        return _told(error)
+    for line in found.done or [f"{stage.stack}: there is nothing to recover"]:
+        say(line)
+    for line in found.left:
+        click.echo(f"groundwork: not in order: {line}", err=True)
+    return INTERNAL_FAULT if found.left else FINE
 
 
 @rehearse.command("unprotect")
@@ -289,12 +358,13 @@ def unprotected(stack: str | None, config: Path | None) -> int:
     stage = _stage(stack, config, None)
     try:
         with stage:
+            _note(stage)
             platform, _ = load_file(stage.copy / f"Pulumi.{stage.stack}.yaml")
             outcome = unprotect(stage, [f"groundwork:platform.{path}" for path in protected_fields(platform)])
-    except STAGE_FAULTS as error:
+    except STAGE_ENDS as error:
         return _told(error)
-    click.echo(summary(outcome, stage, SCHEMAS))
-    return exit_code(outcome)
+    say(summary(outcome, stage, SCHEMAS))
+    return _code(stage, outcome)
 
 
 def protected_fields(model: BaseModel) -> list[str]:

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -59,6 +59,10 @@ PulumiCommand.install(root=sys.argv[1], version=VersionInfo.parse(sys.argv[2]), 
 REACH: Final = "import sys, urllib.request; urllib.request.urlopen(sys.argv[1], timeout=8).read(1)"
 
 
+LOUD: Final = re.compile(r"-v(=?\d.*)?|-[a-zA-Z]*v=?\d+|--(verbose|logtostderr|logflow|tracing|otel-traces)(=.*)?")
+"""Options of the engine that write what it sends to providers, secrets in clear, to standard error or to a file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A usable command line: its executable, its version, and how it was had."""
@@ -76,6 +80,11 @@ class NoEngine(Exception):
         rows = [f"  {way:<8}{why}" for way, why in said.items()]
         help_ = f"Put pulumi {VERSION} or newer on PATH, or make one of these ways work; GROUNDWORK_ENGINE={'|'.join(WAYS)} picks one."
         super().__init__("\n".join(["No Pulumi engine could be had:", *rows, help_]))
+
+
+def revealing(arguments: Sequence[str]) -> str:
+    """The first option by which the engine would log secrets in clear; "" for none."""
+    return next((argument for argument in arguments if LOUD.fullmatch(argument)), "")
 
 
 def locate(progress: Progress | None = None) -> Engine:

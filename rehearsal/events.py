@@ -44,6 +44,10 @@ class Facts:
     errors: Sequence[str]
 
 
+NOTHING: Final = Facts("", {}, (), {}, {}, (), ())
+"""The facts of an operation that did not begin."""
+
+
 def read(path: Path) -> Facts:
     """The facts of an event log; of one that was cut short, what is in it."""
     summary: Mapping[str, Any] = {}

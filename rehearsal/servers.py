@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rehearsal.cloud import Cloud
     from rehearsal.faults import Faults
     from rehearsal.real_kubernetes import Beside
-    from rehearsal.store import Store
+    from rehearsal.store import Object, Store
 
 WORKERS = 64
 """Threads for each cloud. The engine runs at most 16 steps at once by default, each waiting on one call; `--parallel` may raise it."""
@@ -54,6 +54,20 @@ class Running:
             self.store.close()
             for cloud in self._clouds:
                 cloud.close()
+
+    def discard(self, found: "Object") -> str:
+        """Take an object out of its cloud whatever holds it; what the cloud says against it, or ""."""
+        from rehearsal.answers import CloudError
+
+        (cloud,) = (cloud for cloud in self._clouds if cloud.package == found.package)
+        refused = ""
+        with self.store.transaction() as txn:
+            try:
+                cloud.release(txn, found)
+            except CloudError as error:
+                refused = str(error)
+            txn.remove(found)
+        return refused
 
     def __enter__(self) -> "Running":
         return self

@@ -3,28 +3,39 @@
 Kept under ${XDG_STATE_HOME:-~/.local/state}/groundwork/rehearsals/<project>-<hash of its path>/<stack>/:
 project/ the staged copy, backend/ the engine's state, clouds.sqlite what the stand-in clouds hold, home/ the engine's own folder,
 reports/ what each action found; stacks/<stack>/ the reports of a stack that stands on this one. Nothing is written to the checkout.
+
+Whatever ends a rehearsal, the next one finds a stage that it can use or is told how to mend: files are written whole, the engine's stale
+lock is removed, a damaged state file is named with its copies, and state and clouds are compared on entering.
 """
 
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import re
 import secrets
 import shutil
+import sqlite3
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, Self
 
+from rehearsal import checkpoint, mending
+from rehearsal.checkpoint import Checkpoint, Damaged
+from rehearsal.comparison import Comparison, compare
 from rehearsal.engine import Engine, locate
+from rehearsal.folders import user_folder, write_whole
 from rehearsal.foreground import Result, run
+from rehearsal.mending import StageBusy as StageBusy
+from rehearsal.mending import StageFailed as StageFailed
+from rehearsal.signals import Signals
 from rehearsal.staged_file import StagedFile
 
 if TYPE_CHECKING:
     from rehearsal.real_kubernetes import Beside
+    from rehearsal.store import Object
 
 SCRUBBED: Final = re.compile(r"(AWS_|AZURE_|ARM_|GOOGLE_|GCLOUD_|CLOUDSDK_|PULUMI_|KUBE|HELM_|GRPC_|PYTHONPATH$|GIT_)")
 """Ambient variables that could lead a rehearsal to a real cloud, cluster or backend."""
@@ -37,6 +48,8 @@ EVER: Final = "1970-01-01T00:00:00Z"
 """The moment of a rehearsal that states none: whatever is bought for a time is not over, whenever it is rehearsed."""
 STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 """What the engine takes for the name of a stack."""
+ROOM: Final = 64 << 20
+"""Bytes that must be free where the stage is kept: on a full disk the engine loses what it made."""
 
 
 class Running(Protocol):
@@ -49,23 +62,17 @@ class Running(Protocol):
     def stop(self) -> None:
         """Stop serving; what the clouds hold is kept."""
 
+    def discard(self, found: "Object") -> str:
+        """Take an object out of its cloud whatever holds it; what the cloud says against it, or ""."""
+
 
 Clouds = Callable[[Path, Path | None], Running]
 """Starts stand-in clouds from (their store, a file of faults or None)."""
 
 
-class StageBusy(Exception):
-    """Another process uses the stage."""
-
-
-class StageFailed(Exception):
-    """The stage could not be set; the message holds what the engine said."""
-
-
 def rehearsals() -> Path:
     """Where all stages are kept."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base) / "groundwork" / "rehearsals"
+    return user_folder("XDG_STATE_HOME", ".local/state") / "groundwork" / "rehearsals"
 
 
 def stand_in_clouds(
@@ -98,7 +105,10 @@ class Stage:
 
     `stack_file` is the stack's file when it is not Pulumi.<stack>.yaml beside Pulumi.yaml; `faults` a file of faults for the clouds.
     `platform` is the name and the file of another stack that this one stands on: both then share that stack's stage, clouds and backend.
-    Entering raises StageBusy, StageFailed, or rehearsal.engine.NoEngine.
+    `mend` puts a sound copy in place of a damaged state file, which is an error otherwise. From entering to leaving, signals that end
+    the process are handled (see rehearsal.signals). Entering raises StageBusy, StageFailed, Interrupted, or rehearsal.engine.NoEngine.
+
+    `notes` are what a person should know before the stage is used, `mended` what was brought in order on entering.
     """
 
     def __init__(
@@ -111,6 +121,7 @@ class Stage:
         faults: Path | None = None,
         clouds: Clouds = stand_in_clouds,
         engine: Engine | None = None,
+        mend: bool = False,
     ) -> None:
         if not STACK_NAME.fullmatch(stack):
             raise StageFailed(f"{stack!r} is not a stack's name: letters, digits, '-', '_' and '.', at most 100")
@@ -131,6 +142,10 @@ class Stage:
         self._running: Running | None = None
         self._lock: IO[str] | None = None
         self._environ: dict[str, str] = {}
+        self._mend = mend
+        self.signals = Signals()
+        self.notes: list[str] = []
+        self.mended: list[str] = []
 
     @property
     def copy(self) -> Path:
@@ -153,11 +168,52 @@ class Stage:
         return self.own / "reports"
 
     @property
+    def state_file(self) -> Path | None:
+        """The engine's state of the stack (see rehearsal.checkpoint); None before there is one."""
+        return checkpoint.place(self.backend, self.stack)
+
+    @property
     def standing(self) -> tuple[str, ...]:
         """Other stacks that stand on this one and hold something."""
-        files = (path for path in self.backend.glob(".pulumi/stacks/*/*.json") if path.stem not in (self.stack, self.platform))
-        held = {path.stem: json.loads(path.read_text()).get("checkpoint", {}).get("latest") or {} for path in files}
-        return tuple(sorted(stack for stack, latest in held.items() if latest.get("resources") and not self.platform))
+        held = () if self.platform else self._others()
+        return tuple(sorted(stack for stack, state in held if state.resources))
+
+    def _others(self) -> list[tuple[str, Checkpoint]]:
+        """The states of the other stacks on this stage but for the one it stands on; one that is damaged is told when it is used."""
+        found = []
+        for path in self.backend.glob(".pulumi/stacks/*/*.json"):
+            if path.stem not in (self.stack, self.platform):
+                with contextlib.suppress(Damaged):
+                    found.append((path.stem, checkpoint.read(path)))
+        return found
+
+    def state(self) -> Checkpoint:
+        """What the engine's state says. Raises Damaged."""
+        path = self.state_file
+        return checkpoint.read(path) if path and path.exists() else checkpoint.EMPTY
+
+    def objects(self) -> "list[Object]":
+        """Everything that the clouds hold."""
+        from rehearsal.store import Store
+
+        with Store(self.store) as store:
+            return store.objects()
+
+    def compare(self) -> Comparison:
+        """Hold the state against the clouds. Only on an entered stage."""
+        from rehearsal.store import Store
+
+        packages = self._running.ports if self._running else {}
+        state, others = self.state(), [other for _, other in self._others()]
+        if not packages:
+            return Comparison(pending=tuple(state.pending))
+        with Store(self.store) as store:
+            return compare(self.stack, state, others, store.identities(), packages=packages, retained=store.left())
+
+    def discard(self, found: "Object") -> str:
+        """Take an object out of its cloud; what the cloud says against it, or "". Only on an entered stage."""
+        assert self._running, "the stage has not been entered"
+        return self._running.discard(found)
 
     @property
     def engine(self) -> Engine:
@@ -171,6 +227,18 @@ class Stage:
         return self._environ
 
     def __enter__(self) -> Self:
+        self.signals.__enter__()
+        try:
+            self._open()
+        except (OSError, sqlite3.Error) as error:
+            self.__exit__(None, None, None)
+            raise StageFailed(f"the stage at {self.root} cannot be used: {error}. {self.advice('reset')} starts a new one") from error
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def _open(self) -> None:
         for needed in (self.project / "Pulumi.yaml", self.stack_file):
             if not needed.is_file():
                 raise StageFailed(f"there is no {needed}")
@@ -178,23 +246,37 @@ class Stage:
             raise StageFailed(f"{self.stack} stands on {self.platform}, which is not up: groundwork rehearse up --stack {self.platform}")
         self._engine = self._engine or locate()
         self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        free = shutil.disk_usage(self.root).free
+        if free < ROOM:
+            raise StageFailed(f"only {free >> 20} MiB are free at {self.root}, and {ROOM >> 20} are needed")
         self._take_lock()
-        try:
-            self._running = self._clouds(self.store, self._faults)
-            self._environ = self._make_environ(self._running.ports)
-            self._set()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
-        return self
+        for stack in filter(None, (self.platform, self.stack)):
+            self.mended += mending.put_in_order(self.backend, stack, mend=self._mend and stack == self.stack)
+        self._running = self._clouds(self.store, self._faults)
+        self._environ = self._make_environ(self._running.ports)
+        self._set()
+        self.notes = [*self.mended, *self.compare().notes(self.advice("recover"))]
+
+    def advice(self, command: str) -> str:
+        """A command of `groundwork rehearse` for this stack, as it is typed."""
+        beside = self.stack_file == self.project / f"Pulumi.{self.stack}.yaml"
+        return f"groundwork rehearse {command} " + (f"--stack {self.stack}" if beside else f"--config {self.stack_file}")
+
+    def demand_order(self) -> None:
+        """Raise StageFailed where an action would build on what is not so: after a crash, or over clouds that hold nothing."""
+        reasons = self.compare().refusals
+        if reasons:
+            raise StageFailed("\n".join([*reasons, f"Bring the stage in order first: {self.advice('recover')}"]))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._running:
-            self._running.stop()
-            self._running = None
-        if self._lock:
-            self._lock.close()
-            self._lock = None
+        with self.signals.held():
+            if self._running:
+                self._running.stop()
+                self._running = None
+            if self._lock:
+                self._lock.close()
+                self._lock = None
+        self.signals.__exit__()
 
     def pulumi(self, *args: str, check: bool = False, capture: bool = True, stdout: IO[str] | int | None = None) -> Result:
         """Run the engine on the stage with the stack selected.
@@ -202,7 +284,8 @@ class Stage:
         `capture` returns its output; otherwise it goes to `stdout` (ours when None) and standard error as it comes.
         `check` raises StageFailed when it does not end with code 0.
         """
-        result = run([str(self.engine.path), *args], self.copy, self._environ, capture=capture, stdout=stdout)
+        command = [str(self.engine.path), *args]
+        result = run(command, self.copy, self._environ, self.signals, capture=capture, stdout=stdout)
         if check and result.code != 0:
             raise StageFailed(f"pulumi {' '.join(args[:2])} ended with code {result.code}:\n{result.stderr or result.stdout}")
         return result
@@ -258,14 +341,27 @@ class Stage:
         """Bring the staged copy up to date with the checkout, and the stack into being."""
         for folder in (self.copy, self.backend, self.reports):
             folder.mkdir(exist_ok=True, parents=True)
-        _private(self.root / "passphrase", secrets.token_hex(24))
+        passphrase = self.root / "passphrase"
+        if not passphrase.exists():
+            write_whole(passphrase, secrets.token_hex(24), 0o600)
         self._link()
         if not self.file.begun:
+            self._drop_half_made()
             self.file.begin()
         for staged in filter(None, (self._below, self.file)):
             staged.update()
-        if not list(self.backend.glob(f".pulumi/stacks/*/{self.stack}.json*")):
+        if not (self.state_file and self.state_file.exists()):
             self.pulumi("stack", "init", self.stack, check=True)
+
+    def _drop_half_made(self) -> None:
+        """Remove a stack that was made in the engine's backend and not remembered by the stage: its first start was broken off."""
+        path = self.state_file
+        if path and self.state().resources:
+            raise StageFailed(
+                f"{self.own / 'seal.json'} is gone, and with it the keys of {path}. {self.advice('reset')} starts a new stage"
+            )
+        for left in path.parent.glob(f"{path.name}*") if path else ():
+            left.unlink()
 
     def _link(self) -> None:
         """Link every room of the checkout, and copy Pulumi.yaml as it is."""
@@ -275,10 +371,4 @@ class Stage:
         for path in self.project.iterdir():
             if not path.name.startswith((".", "Pulumi.")) and path.name not in UNSTAGED:
                 (self.copy / path.name).symlink_to(path)
-        shutil.copyfile(self.project / "Pulumi.yaml", self.copy / "Pulumi.yaml")
-
-
-def _private(path: Path, content: str) -> None:
-    """Write a file that only its owner reads, once."""
-    with contextlib.suppress(FileExistsError):
-        os.write(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), content.encode())
+        write_whole(self.copy / "Pulumi.yaml", (self.project / "Pulumi.yaml").read_bytes())

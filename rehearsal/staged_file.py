@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from rehearsal.folders import write_whole
 from rehearsal.foreground import Result
 from rehearsal.stackcopy import KeyPath, find, rewrite
 
@@ -60,8 +61,8 @@ class StagedFile:
         if self.target.exists() and self._mark.exists() and self._mark.read_text().split()[0] == read:
             return
         staged = self._staged()
-        self.target.write_bytes(staged)
-        self._mark.write_text(f"{read} {hashlib.sha256(staged).hexdigest()}\n")
+        write_whole(self.target, staged)
+        write_whole(self._mark, f"{read} {hashlib.sha256(staged).hexdigest()}\n")
 
     @property
     def altered(self) -> bool:
@@ -117,6 +118,4 @@ class StagedFile:
 
     def _save(self, seal: Seal) -> None:
         written = {"seed": seal.seed, "salt": seal.salt, "ciphertexts": dict(seal.ciphertexts)}
-        fresh = self.folder / "seal.json.new"
-        fresh.write_text(json.dumps(written, indent=1))
-        fresh.replace(self.folder / "seal.json")
+        write_whole(self.folder / "seal.json", json.dumps(written, indent=1), 0o600)

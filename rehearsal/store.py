@@ -11,7 +11,7 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -24,6 +24,7 @@ from rehearsal.answers import CloudError, Keep
 
 FORMAT = "1"
 SEALED = "\x00sealed"
+LEFT = "left:"
 NOT_KEPT = "[secret not kept by the stand-in cloud]"
 
 SCHEMA = """
@@ -65,6 +66,17 @@ class Object:
     revision: int = 0
     contents: int = 0
     seq: int = field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What tells a cloud object from others; `seq` is its number in the store."""
+
+    seq: int
+    package: str
+    token: str
+    urn: str
+    id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +148,22 @@ class Store:
         """Every object, in order of creation."""
         with self.transaction() as txn:
             return txn.find(package=package) if package else txn.find()
+
+    def identities(self) -> list[Identity]:
+        """Every object without its content, in order of creation."""
+        rows = self._rows("SELECT seq, package, token, urn, id FROM objects ORDER BY seq")
+        return [Identity(*row) for row in rows]
+
+    def leave(self, seqs: Iterable[int]) -> None:
+        """Remember objects that no state need hold: a program let go of them on purpose."""
+        with self.transaction() as txn:
+            for seq in seqs:
+                txn.meta(f"{LEFT}{seq}", "")
+
+    def left(self) -> set[int]:
+        """Numbers of the objects that no state need hold."""
+        rows = self._rows(f"SELECT key FROM meta WHERE key LIKE '{LEFT}%'")
+        return {int(key.removeprefix(LEFT)) for (key,) in rows}
 
     @property
     def empty(self) -> bool:

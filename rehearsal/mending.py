@@ -1,0 +1,47 @@
+"""What earlier processes left in a stage's backend: stale locks and damaged state files."""
+
+from pathlib import Path
+
+from rehearsal import checkpoint, engine_lock
+from rehearsal.checkpoint import Damaged
+
+
+class StageBusy(Exception):
+    """Another process uses the stage."""
+
+
+class StageFailed(Exception):
+    """The stage could not be set; the message holds what the engine said."""
+
+
+def put_in_order(backend: Path, stack: str, *, mend: bool) -> list[str]:
+    """Remove stale locks of the engine, and with `mend` restore a damaged state file; says what was done.
+
+    The stage's lock must be held. Raises StageBusy for an engine that still runs, and StageFailed
+    for a damaged state file that is not to be mended or cannot be.
+    """
+    try:
+        said = engine_lock.clear(backend, stack)
+    except engine_lock.EngineRuns as error:
+        raise StageBusy(str(error)) from None
+    path = checkpoint.place(backend, stack)
+    if path is None or checkpoint.never_used(path):
+        return said
+    try:
+        checkpoint.read(path)
+    except Damaged as damage:
+        said.append(_restored(stack, path, damage, mend=mend))
+    return said
+
+
+def _restored(stack: str, path: Path, damage: Damaged, *, mend: bool) -> str:
+    command = "groundwork rehearse {} --stack " + stack
+    copy = next(checkpoint.copies(path), None)
+    if copy is None:
+        advice = f"{command.format('reset')} starts a new stage"
+        raise StageFailed(f"{damage}\nNo copy of it is whole. {advice}") from damage
+    if not mend:
+        advice = f"{command.format('recover')} restores it from {copy}"
+        raise StageFailed(f"the engine's state of {stack} is damaged: {damage}\n{advice}") from damage
+    kept = checkpoint.restore(path, copy)
+    return f"{path} was damaged and has been restored from {copy.name}" + (f"; what it was is {kept}" if kept else "")

@@ -1,0 +1,272 @@
+"""A stage survives: killed engines, killed hosts, killed rehearsals, signals, cut-off files, empty clouds, closed pipes, full disks."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rehearsal.store import Store
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = """
+import pulumi
+import pulumi_aws as aws
+
+provider = aws.Provider("aws", region="us-west-2", allowed_account_ids=["111122223333"])
+options = pulumi.ResourceOptions(provider=provider)
+vpc = aws.ec2.Vpc("vpc", cidr_block="10.0.0.0/16", opts=options)
+aws.ec2.Subnet("subnet", vpc_id=vpc.id, cidr_block="10.0.1.0/24", availability_zone="us-west-2a", opts=options)
+"""
+COMMAND = """
+import os, resource, sys
+import operations.rehearse as commands
+commands._validated, commands._given, commands._platform_of = (lambda path: None), (lambda path: {}), (lambda path: None)
+if limit := os.environ.get("FILE_LIMIT"):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit), int(limit)))
+from operations.cli import main
+sys.argv[0:1] = ["groundwork", "rehearse"]
+main()
+"""
+"""The command line, for a stack file that is not one of the platform's."""
+SLOW = 'faults:\n- {operation: create, type: "aws:ec2/vpc:Vpc", latency: 20}\n'
+UP = ("exec", "--", "pulumi", "up", "--yes", "--skip-preview")
+Done = subprocess.CompletedProcess[str]
+
+
+class Toy:
+    """A project with a network, and the command line on its stage."""
+
+    def __init__(self, folder: Path) -> None:
+        self.project = folder / "toy"
+        self.state = folder / "state"
+        (self.project / "infra").mkdir(parents=True)
+        (self.project / "Pulumi.yaml").write_text("name: toy\nruntime: {name: python, options: {toolchain: uv}}\nmain: infra/\n")
+        (self.project / "Pulumi.dev.yaml").write_text('config:\n  pulumi:disable-default-providers: ["*"]\n')
+        (self.project / "infra" / "__main__.py").write_text(PROGRAM)
+        (self.project / "slow.yaml").write_text(SLOW)
+
+    @property
+    def stage(self) -> Path:
+        return next(self.state.glob("groundwork/rehearsals/*/dev"))
+
+    @property
+    def state_file(self) -> Path:
+        return self.stage / "backend" / ".pulumi" / "stacks" / "toy" / "dev.json"
+
+    def start(self, *args: str, **environ: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, *args],
+            cwd=self.project,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(self.state), **environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def __call__(self, *args: str, code: int | None = 0, **environ: str) -> Done:
+        process = self.start(*args, **environ)
+        out, err = process.communicate(timeout=240)
+        assert code is None or process.returncode == code, (process.returncode, out[-2000:], err[-2000:])
+        return Done(args, process.returncode, out, err)
+
+    def slow_up(self, *command: str) -> "subprocess.Popen[str]":
+        """An `up` that is in the middle of creating the network."""
+        process = self.start(*(command or ("exec", "--faults", "slow.yaml", *UP[1:])))
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "vpc creating" in line:
+                return process
+        pytest.fail("the network was never begun")
+
+    def ids(self) -> list[str]:
+        with Store(self.stage / "clouds.sqlite") as store:
+            return sorted(found.token.rpartition(":")[2] for found in store.objects())
+
+    def pending(self) -> list[str]:
+        latest = json.loads(self.state_file.read_text())["checkpoint"]["latest"]
+        return [row["type"] for row in latest.get("pending_operations") or ()]
+
+
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
+    return Toy(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory) -> Toy:
+    """One that is up; whoever uses it leaves it up."""
+    toy = Toy(tmp_path_factory.mktemp("up"))
+    toy(*UP)
+    return toy
+
+
+def below(pid: int) -> dict[int, str]:
+    """Every living process below one, with its command line."""
+    parents: dict[int, int] = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().rpartition(") ")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if rest[0] != "Z":
+            parents[int(name.split(" ")[0])] = int(rest.split()[1])
+    found, due = dict[int, str](), {pid}
+    while due := {child for child, parent in parents.items() if parent in due} - found.keys():
+        for child in due:
+            try:
+                found[child] = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+            except (FileNotFoundError, ProcessLookupError):
+                found[child] = ""
+    return found
+
+
+def one(processes: dict[int, str], pattern: str) -> int:
+    (pid,) = (pid for pid, command in processes.items() if re.search(pattern, command) and "guard.py" not in command)
+    return pid
+
+
+def gone(pids: dict[int, str], seconds: float = 20) -> bool:
+    def left() -> list[int]:
+        return [pid for pid, command in pids.items() if command and _command(pid) == command]
+
+    limit = time.monotonic() + seconds
+    while left() and time.monotonic() < limit:
+        time.sleep(0.1)
+    return not left()
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def test_after_a_killed_engine_one_command_brings_the_stage_in_order(toy: Toy) -> None:
+    process = toy.slow_up("up", "--no-packs", "--faults", "slow.yaml")
+    processes = below(process.pid)
+    os.kill(one(processes, "bin/pulumi up"), signal.SIGKILL)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "the engine ended before it had told what it did" in out
+    assert "groundwork rehearse recover --stack dev" in out
+    assert gone(processes)
+    assert toy.pending() == ["creating"]
+    for action in ("preview", "destroy"):
+        refused = toy(action, code=1)
+        assert "creating urn:pulumi:dev::toy::aws:ec2/vpc:Vpc::vpc" in refused.stderr
+        assert "groundwork rehearse recover --stack dev" in refused.stderr
+        assert "pulumi cancel" not in refused.stdout + refused.stderr
+    assert "was not created" in toy("recover").stdout
+    assert toy.pending() == []
+    toy(*UP)
+    assert toy.ids() == ["Subnet", "Vpc"]
+    assert "nothing to recover" in toy("recover").stdout
+
+
+def test_a_killed_language_host_ends_the_engine_and_the_program(toy: Toy) -> None:
+    process = toy.slow_up()
+    processes = below(process.pid)
+    os.kill(one(processes, "-m rehearsal.language_host"), signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert process.returncode > 0
+    assert gone(processes)
+
+
+def test_a_killed_rehearsal_leaves_no_process_and_a_stage_that_recovers(toy: Toy) -> None:
+    process = toy.slow_up()
+    processes = below(process.pid)
+    assert len(processes) >= 4
+    process.kill()
+    process.communicate()
+    assert gone(processes)
+    said = toy("recover").stdout
+    assert "stale" in said
+    assert "was not created" in said
+    toy(*UP)
+    assert toy.ids() == ["Subnet", "Vpc"]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGHUP, 129)])
+def test_a_signal_ends_it_in_order(toy: Toy, number: signal.Signals, code: int) -> None:
+    process = toy.slow_up("up", "--no-packs", "--faults", "slow.yaml")
+    processes = below(process.pid)
+    process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == code, out
+    assert f"stopped by {number.name}" in out
+    assert gone(processes)
+    assert toy.pending() == []
+    assert not [*toy.stage.glob("backend/.pulumi/locks/*/*/*/*.json")]
+
+
+def test_signals_in_the_first_seconds_do_not_wedge_the_stage(toy: Toy) -> None:
+    for number, wait in ((signal.SIGTERM, 0.6), (signal.SIGINT, 1.2), (signal.SIGHUP, 1.8)):
+        process = toy.start("refresh")
+        time.sleep(wait)
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    toy(*UP)
+    assert toy.ids() == ["Subnet", "Vpc"]
+
+
+def test_a_start_that_was_broken_off_after_the_stack_was_made_is_begun_anew(toy: Toy) -> None:
+    toy("exec", "--", "pulumi", "stack", "--show-name")
+    (toy.stage / "seal.json").unlink()
+    assert toy("exec", "--", "pulumi", "stack", "--show-name").stdout.strip() == "dev"
+
+
+def test_a_state_file_that_was_cut_off_is_restored_from_its_copy(up: Toy) -> None:
+    whole = up.state_file.read_bytes()
+    up.state_file.write_bytes(whole[:700])
+    for action in (("preview",), ("destroy",), ("exec", "--", "pulumi", "stack")):
+        refused = up(*action, code=1)
+        assert "is damaged" in refused.stderr
+        assert "dev.json.bak" in refused.stderr
+        assert "groundwork rehearse recover --stack dev" in refused.stderr
+    assert "has been restored from dev.json.bak" in up("recover").stdout
+    up(*UP)
+    assert up.ids() == ["Subnet", "Vpc"]
+
+
+def test_clouds_that_hold_nothing_of_the_state_are_told(up: Toy) -> None:
+    for file in up.stage.glob("clouds.sqlite*"):
+        file.unlink()
+    refused = up("up", "--no-packs", code=1)
+    assert "the clouds hold nothing of the 2 objects in the state" in refused.stderr
+    assert "it is empty now" in up("recover").stdout
+    up(*UP)
+    assert up.ids() == ["Subnet", "Vpc"]
+
+
+def test_a_reader_that_goes_away_does_not_stop_a_refresh(up: Toy) -> None:
+    process = up.start("refresh")
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    process.stdout.close()
+    assert process.wait(timeout=120) == 0
+    assert process.stderr is not None
+    process.stderr.close()
+    assert not [*up.stage.glob("backend/.pulumi/locks/*/*/*/*.json")]
+
+
+def test_what_a_lost_answer_leaves_is_told_by_the_next_up_and_removed_on_demand(toy: Toy) -> None:
+    (toy.project / "lost.yaml").write_text(
+        'faults:\n- {operation: create, type: "aws:ec2/vpc:Vpc", message: connection reset, when: after}\n'
+    )
+    first = toy("up", "--no-packs", "--faults", "lost.yaml", code=1)
+    assert "left behind: aws:ec2/vpc:Vpc vpc-" in first.stdout
+    second = toy("up", "--no-packs", code=1)
+    assert toy.ids() == ["Subnet", "Vpc", "Vpc"]
+    assert "left behind: aws:ec2/vpc:Vpc vpc-" in second.stdout
+    assert "was in the cloud and in no state" in toy("recover").stdout
+    assert toy.ids() == ["Subnet", "Vpc"]
