@@ -34,5 +34,14 @@ class LinkedRole:
 @cache
 def linked_roles() -> tuple[LinkedRole, ...]:
     """Every row of the table."""
-    found = rows("aws_linked_roles")
-    return tuple(LinkedRole(**{**row, "made": cast("Maker", row["made"])}) for row in found)
+    return tuple(
+        LinkedRole(
+            type=row["type"],
+            role=row["role"],
+            principal=row["principal"],
+            made=cast("Maker", row["made"]),
+            by=row["by"],
+            source=row["source"],
+        )
+        for row in rows("aws_linked_roles")
+    )
