@@ -55,7 +55,7 @@ Source: EventBridge reference, events of GuardDuty, AWS Config and IAM Access An
 
 def pattern(rail: str, *, given: bool) -> Mapping[str, Any]:
     """The events that are told of a rail; where the organisation owns the records, those of any rule."""
-    events = PATTERNS[rail]
+    events: Mapping[str, Any] = PATTERNS[rail]
     if rail != "records" or not given:
         return events
     return {**events, "detail": {k: v for k, v in events["detail"].items() if k != "configRuleName"}}
