@@ -9,6 +9,7 @@ from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.pools import GpuPoolArgs, dated
 from components.aws.cluster.compatibility import release_problems
 from components.catalogue.offerings import not_offered, where_offered
+from components.kubernetes.serving.args import InferenceEndpointArgs
 from components.spec import Problem
 
 POOLS = ("cluster", "pools")
@@ -38,6 +39,30 @@ def machines_offered(pools: Mapping[str, GpuPoolArgs], region: str, zones: Seque
             if not isinstance(capacity, str) and capacity.zone_id and not_offered(pool.machine, region, [capacity.zone_id]):
                 text = f"is where {pool.machine} is not offered, as far as is known: it is in {where_offered(pool.machine, region)}"
                 yield Problem((*POOLS, name, "capacity", index, "zone_id"), f"{text}; look up the zone of the reservation")
+
+
+def replicas_in_one_zone(
+    pools: Mapping[str, GpuPoolArgs],
+    endpoints: Mapping[str, InferenceEndpointArgs],
+    zones: Sequence[str],
+) -> Iterator[Problem]:
+    """Refuse replicas of several nodes on a node group that spans zones; `zones` are the site's.
+
+    All nodes of a replica stand in one zone, and the autoscaler imagines the next node of a group over
+    several zones in one of them, while EC2 starts it in any.
+    """
+    for name, endpoint in endpoints.items():
+        pool = pools.get(endpoint.pool)
+        if pool is None or endpoint.nodes == 1 or pool.karpenter is not None:
+            continue
+        where, place = pool.stated or tuple(zones), (*POOLS, endpoint.pool)
+        asked = f"and each replica of endpoint {name} is {endpoint.nodes} nodes of one zone"
+        if len(where) > 1 and not pool.group_per_zone:
+            text = f"are {', '.join(where)}, {asked}: name one zone, or set group_per_zone: true"
+            yield Problem((*place, "zones"), text)
+        elif len(where) > 1 and (least := min(pool.most) // len(where)) < endpoint.nodes:
+            text = f"leaves {least} nodes to a zone, {asked}: set max: {endpoint.nodes * len(where)}"
+            yield Problem((*place, "max"), f"{text} or more, or name fewer zones")
 
 
 def starters_there(pools: Mapping[str, GpuPoolArgs], *, karpenter: bool) -> Iterator[Problem]:

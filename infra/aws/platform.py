@@ -19,7 +19,16 @@ from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
 from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
 from infra.aws.any_platform import AnyAwsPlatform
-from infra.aws.capacity_rules import blocks_over, images_held, images_pulled, images_run, machines_offered, starters_there, zones_of_site
+from infra.aws.capacity_rules import (
+    blocks_over,
+    images_held,
+    images_pulled,
+    images_run,
+    machines_offered,
+    replicas_in_one_zone,
+    starters_there,
+    zones_of_site,
+)
 from infra.aws.storage_rules import caches_shared, landed_is_readable, pools_in_the_zone
 from infra.notes import Note
 from infra.rules import alerts
@@ -129,6 +138,12 @@ class AwsPlatform(AnyAwsPlatform):
     @rule("cluster", "storage")
     def _addons_are_upgraded(self) -> Iterator[Problem]:
         yield from cluster_rules.addons_left_behind(self.cluster, node_room.features(self.storage))
+
+    @rule("site", "cluster", "endpoints")
+    def _replicas_in_one_zone(self) -> Iterator[Problem]:
+        if not isinstance(self.cluster.autoscaler, AutoModeArgs):
+            pools, zones = self.cluster.pools, self.site.zones
+            yield from replicas_in_one_zone(pools, self.endpoints, zones)
 
     @rule("cluster")
     def _starters_there(self) -> Iterator[Problem]:

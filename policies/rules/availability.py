@@ -66,10 +66,19 @@ def serving_not_only_spot(workload: Resource, view: View) -> Iterator[str]:
 )
 def system_zones(maker: Resource, view: View) -> Iterator[str]:
     """DNS and the operators run there."""
-    zones = {get(subnet, "availabilityZone") for subnet in view.linked(maker, "subnetIds", "aws:ec2/subnet:Subnet")}
-    zones |= set(required(maker, "topology.kubernetes.io/zone"))
+    zones = set[object]()
+    for each in view.of(*MAKERS):
+        if pool_of(each) == pool_of(maker) and each.provider == maker.provider:
+            zones |= _zones(each, view)
     if len(zones) == 1:
-        yield "stands in a single zone"
+        yield "stands in a single zone, and so does all of its pool"
+
+
+def _zones(maker: Resource, view: View) -> set[object]:
+    """Zones of the nodes of a node group or pool, so far as subnets are of this stack."""
+    subnets = view.linked(maker, "subnetIds", "aws:ec2/subnet:Subnet")
+    zones = {get(subnet, "availabilityZone") for subnet in subnets}
+    return zones | set(required(maker, "topology.kubernetes.io/zone"))
 
 
 @BOOK.rule(

@@ -222,7 +222,8 @@ def test_a_warm_cluster_waits_with_its_system_nodes_alone(stack: str) -> None:
     assert len(clusters) == (recovery.cluster == "warm")
     if recovery.cluster == "warm":
         comes_up = {name for name, row in recovery.capacity.items() if row.degraded != 0}
-        assert groups.keys() == {"system", *(f"pool-{name}-on-demand" for name in comes_up)}
+        system = {f"system-{zone}" for zone in recovery.zones}
+        assert groups.keys() == {*system, *(f"pool-{name}-on-demand" for name in comes_up)}
         for name in comes_up:
             scaling = groups[f"pool-{name}-on-demand"].inputs["scalingConfig"]
             most = recovery.capacity[name].degraded

@@ -41,6 +41,8 @@ class Defect:
     edit: Callable[[Resource], Resource] = lambda resource: resource
     twin: bool = False
     without: str = ""
+    alone: bool = False
+    """Whether the others of its kind go."""
 
     def plant(self, graph: Graph) -> Graph:
         victims = [r for r in graph.of_type(self.token) if self.where(r)]
@@ -52,6 +54,9 @@ class Defect:
             return replace(graph, resources=tuple(r for r in graph if r.type != self.without))
         if self.twin:
             return replace(graph, resources=(*graph.resources, replace(victim, urn=f"{victim.urn}-twin", name=f"{victim.name}-twin")))
+        if self.alone:
+            others = {r.urn for r in victims[1:]}
+            return replace(graph, resources=tuple(r for r in graph if r.urn not in others))
         changed = self.edit(victim)
         changed = replace(changed, inputs=planted(dict(changed.inputs), self.path, self.value)) if self.path else changed
         if self.unlink:
@@ -86,11 +91,6 @@ NO_TAGS = json.dumps({"Statement": [{"Effect": "Allow", "Principal": {"Service":
 
 def gpu(resource: Resource) -> bool:
     return "nvidia.com/gpu" in json.dumps(resource.inputs, default=str)
-
-
-def one_zone(group: Resource) -> Resource:
-    links = {**group.property_dependencies, "subnetIds": group.property_dependencies["subnetIds"][:1]}
-    return replace(group, property_dependencies=links)
 
 
 def without_keys(config: Resource) -> Resource:
@@ -157,7 +157,7 @@ DEFECTS: dict[str, Defect] = {
     "ownership-labels": Defect("kubernetes:core/v1:Service", "metadata/labels/groundwork.dev\0owner", CUT),
     "database-two-zones": Defect(DATABASE, "multiAz", False),
     "serving-not-only-spot": Defect(GROUP, "capacityType", "SPOT", ROLLOUT, where=lambda g: "serving" in g.name),
-    "system-zones": Defect(GROUP, edit=one_zone, where=lambda g: "system" in g.name),
+    "system-zones": Defect(GROUP, alone=True, where=lambda g: "system" in g.name),
     "nat-per-zone": Defect("aws:ec2/natGateway:NatGateway", blamed=VPC, drop=True),
     "pod-disruption-budget": Defect("kubernetes:policy/v1:PodDisruptionBudget", "spec/maxUnavailable", 0, DEPLOYMENT),
     "one-autoscaler": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", blamed=ROLLOUT, twin=True),

@@ -18,6 +18,13 @@ from components.aws.capacity.room import kept
 
 TEMPLATE = "k8s.io/cluster-autoscaler/node-template/resources/"
 """Beginning of the tags; the name of a resource follows."""
+LABEL = "k8s.io/cluster-autoscaler/node-template/label/"
+"""Beginning of the tags of labels that nodes get late, from whoever runs on them."""
+VOLUME_ZONE = "topology.ebs.csi.aws.com/zone"
+"""Label by which volumes of the EBS driver name their zone; the driver puts it on nodes itself.
+
+Source: kubernetes/autoscaler#3845, where a group without nodes is never asked for one.
+"""
 FILE_SYSTEM = 0.02
 """Share of a disk that the file system takes at the most; 1.7 % in bottlerocket#1563."""
 KUBE_PROXY = 100
@@ -33,7 +40,8 @@ def template_tags(plan: NodePlan) -> Mapping[str, str]:
     """Tags of a node group by which the autoscaler knows what a new node will leave to daemon sets and pods."""
     left = allocatable(plan)
     told = {**left, "cpu": f"{int(left['cpu'].removesuffix('m')) + KUBE_PROXY}m"}
-    return {f"{TEMPLATE}{resource}": amount for resource, amount in told.items()}
+    zone = {f"{LABEL}{VOLUME_ZONE}": plan.zones[0]} if len(plan.zones) == 1 else {}
+    return {**{f"{TEMPLATE}{resource}": amount for resource, amount in told.items()}, **zone}
 
 
 def allocatable(plan: NodePlan) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ from components.accelerators import aws_machines
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.capacity.allocatable import template_tags
 from components.aws.capacity.fabric import launch_template_interfaces, layout
-from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan
+from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan, by_zone
 from components.aws.capacity.placement import FabricGroups, placement_group
 from components.aws.capacity.plan import Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
 from components.aws.capacity.pools import POOL_LABEL
@@ -131,10 +131,26 @@ class NodeGroups:
         self.owner = owner
         self.ground = ground
 
-    def make(self, plan: NodePlan) -> "aws.eks.NodeGroup":
+    def each_zone(self, plan: NodePlan) -> list["aws.eks.NodeGroup"]:
+        """A node group for each zone of a plan, all from one launch template.
+
+        The first has the alias of the group over all zones that earlier versions made.
+        """
+        template = self._template(plan)
+        split = by_zone(plan)
+        before = pulumi.Alias(name=f"{self.owner.prefix}-{plan.role}")
+        aliases = [[before] if len(split) > 1 and not at else [] for at in range(len(split))]
+        return [self.make(one, template, old) for one, old in zip(split, aliases, strict=True)]
+
+    def make(
+        self,
+        plan: NodePlan,
+        template: "aws.ec2.LaunchTemplate | None" = None,
+        aliases: Sequence[pulumi.Alias] = (),
+    ) -> "aws.eks.NodeGroup":
         """One node group. Of a capacity block EKS itself asks nodes to go in time, by a scheduled action of its own."""
         owner, ground = self.owner, self.ground
-        template = self._template(plan)
+        template = template or self._template(plan)
         return aws.eks.NodeGroup(
             f"{owner.prefix}-{plan.role}",
             cluster_name=ground.cluster.name,
@@ -158,7 +174,11 @@ class NodeGroups:
             # The bridge deletes first what the program named; the generation in the name lets the successor come first.
             opts=pulumi.ResourceOptions.merge(
                 owner.child(*ground.role.ready, *ground.after, *(ground.fabric.ready if ground.fabric and plan.fabric else ())),
-                pulumi.ResourceOptions(ignore_changes=["scalingConfig.desiredSize"], delete_before_replace=False),
+                pulumi.ResourceOptions(
+                    ignore_changes=["scalingConfig.desiredSize"],
+                    delete_before_replace=False,
+                    aliases=list(aliases),
+                ),
             ),
         )
 

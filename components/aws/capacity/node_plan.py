@@ -1,7 +1,7 @@
 """What the nodes of pools are, as far as it is known before anything exists."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.accelerators import Machine, aws_machines
@@ -130,6 +130,30 @@ class NodePlan:
         """What EKS cannot change in place; it makes the generation of the group's name."""
         machines = {"machines": self.machines} if len(self.machines) > 1 else {}
         return {"image": self.image, "machine": self.machine, "capacity": self.capacity_type, "zones": self.zones, **machines}
+
+
+def by_zone(plan: NodePlan) -> tuple[NodePlan, ...]:
+    """Split a plan into one for each of its zones, which share its nodes as evenly as they can.
+
+    A block volume stays in its zone, and a group over several zones starts nodes in any of them: its
+    pod may wait for ever. A zone that would get no node at all gets no plan. Sources:
+    kubernetes/autoscaler#3845; cluster-autoscaler/cloudprovider/aws/README.md, "Common Notes and
+    Gotchas", on groups that span zones.
+    """
+    if len(plan.zones) < 2:
+        return (plan,)
+    count = len(plan.zones)
+    return tuple(
+        replace(plan, role=f"{plan.role}-{zone}", zones=(zone,), min=least, max=most)
+        for zone, least, most in zip(plan.zones, shares(plan.min, count), shares(plan.max, count), strict=True)
+        if most
+    )
+
+
+def shares(whole: int, parts: int) -> tuple[int, ...]:
+    """Split a number into as many parts, which differ by one at the most, the larger ones first."""
+    least, more = divmod(whole, parts)
+    return tuple(least + (position < more) for position in range(parts))
 
 
 def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodePlan:

@@ -8,7 +8,7 @@ import pulumi
 from components.aws.base import AwsComponent, ServiceRole
 from components.aws.capacity.groups import NODE_POLICIES, Ground, NodeGroups, group_name
 from components.aws.capacity.launching import Launching
-from components.aws.capacity.node_plan import NodePlan, plan_pool, plan_system
+from components.aws.capacity.node_plan import NodePlan, by_zone, plan_pool, plan_system
 from components.aws.capacity.node_pools import NodePools
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.documents.statements import document
@@ -26,10 +26,12 @@ def node_role(owner: AwsComponent) -> ServiceRole:
 class PoolSet:
     """The nodes of one cluster; children belong to `owner`, the cluster's component.
 
-    `groups` are the node groups of accelerator pools; `preferences` names them by pool, in the order of each pool's capacity.
+    `system` are the node groups of the system pool, one for each zone; `groups` those of accelerator
+    pools. `preferences` names the latter by pool and by way of buying, in the order of the pool's
+    capacity: groups of one way that differ in their zone alone are equals.
     """
 
-    system: "aws.eks.NodeGroup"
+    system: Sequence["aws.eks.NodeGroup"]
     groups: Sequence["aws.eks.NodeGroup"]
 
     def __init__(
@@ -37,11 +39,16 @@ class PoolSet:
     ) -> None:
         self.ground, self.pools = ground, pools
         maker = NodeGroups(owner, ground)
-        grouped = [plan_pool(name, args, zones) for name, args in pools.items() if args.karpenter is None]
+        grouped = [(plan_pool(name, args, zones), args.group_per_zone) for name, args in pools.items() if args.karpenter is None]
         self.plans: Mapping[str, Sequence[NodePlan]] = {n: plan_pool(n, a, zones) for n, a in pools.items() if a.karpenter is not None}
-        self.preferences = [[group_name(plan, owner.context.naming) for plan in plans] for plans in grouped]
-        self.system = maker.make(plan_system(system, zones))
-        self.groups = [maker.make(plan) for plans in grouped for plan in plans]
+        naming = owner.context.naming
+        self.preferences = [
+            [[group_name(each, naming) for each in (by_zone(plan) if apart else (plan,))] for plan in plans] for plans, apart in grouped
+        ]
+        self.system = maker.each_zone(plan_system(system, zones))
+        self.groups = [
+            group for plans, apart in grouped for plan in plans for group in (maker.each_zone(plan) if apart else [maker.make(plan)])
+        ]
 
     def launched(self, launching: Launching) -> list[pulumi.Resource]:
         """The pools whose nodes Karpenter starts, and what they come after."""

@@ -129,6 +129,10 @@ class GpuPoolArgs(Spec):
     """Most nodes of each capacity; of a reservation or block never more than it holds."""
     zones: Many[Zone] = ()
     """Zones of the site to use; empty means all of them, or those of the reservations."""
+    group_per_zone: bool = False
+    """Whether each zone has a node group of its own, among which `min` and `max` are shared evenly.
+    Pods that mount block volumes need it, and replicas of several nodes, since each stays in one
+    zone; otherwise one group over all zones finds capacity sooner."""
     fabric: Literal["efa", "none"] = "none"
     """How nodes reach one another: efa gives every interface of the machine's fabric, none gives ordinary networking."""
     placement: Literal["cluster", "none"] | None = None
@@ -299,6 +303,16 @@ class GpuPoolArgs(Spec):
         if (self.fabric == "efa" or self.close) and len(self.stated) != 1:
             named = f"are {', '.join(self.stated)}" if self.stated else "are not named, so that all of the site are used"
             yield Problem(("zones",), f"{named}, and {why}, which is one zone: name the one zone")
+
+    @rule("capacity", "zones", "fabric", "placement", "group_per_zone", "karpenter")
+    def _apart_by_zone(self) -> Iterator[Problem]:
+        why = ""
+        if self.karpenter is not None:
+            why = "Karpenter starts each node in the zone that its pods need"
+        elif len(self.stated) == 1 or self.fabric == "efa" or self.close:
+            why = "the pool is in one zone, and has one group for it"
+        if self.group_per_zone and why:
+            yield Problem(("group_per_zone",), f"is true, and {why}: remove it")
 
     @rule("capacity", "fabric", "placement")
     def _made_together(self) -> Iterator[Problem]:

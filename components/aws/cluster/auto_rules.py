@@ -51,6 +51,9 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
         yield ("fabric",), f"{text}: set fabric: none, or {OTHERWISE}"
     if pool.close:
         yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
+    if pool.group_per_zone:
+        text = "is true, and Auto Mode starts each node in the zone that its pods need: remove it"
+        yield ("group_per_zone",), text
     if pool.image:
         yield ("image",), f"is chosen, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
     if pool.sharing:

@@ -20,6 +20,8 @@ LOOKS = (
 )
 """Actions that take no resource. Source: the same commit, cluster-autoscaler/cloudprovider/aws/README.md."""
 HIGHEST = 100
+Preferences = Sequence[Sequence[Sequence[str]]]
+"""Names of node groups by pool and, in order of preference, by way of buying: one, or one a zone."""
 
 
 def autoscaler_statements(cluster: str, account: str, region: str) -> tuple[Statement, ...]:
@@ -33,19 +35,19 @@ def autoscaler_statements(cluster: str, account: str, region: str) -> tuple[Stat
     )
 
 
-def priorities(preferences: Sequence[Sequence[str]]) -> Mapping[str, list[str]]:
-    """Patterns of group names by priority, from each pool's node groups in order of preference; equal ranks share a priority.
+def priorities(preferences: Preferences) -> Mapping[str, list[str]]:
+    """Patterns of group names by priority; equal ranks of different pools share a priority.
 
     EKS names the group behind node group X `eks-X-<uuid>`.
     """
     ranked: dict[str, list[str]] = {}
-    for names in preferences:
-        for rank, name in enumerate(names):
-            ranked.setdefault(str(HIGHEST - rank), []).append(f"^eks-{name}-.*")
+    for ways in preferences:
+        for rank, names in enumerate(ways):
+            ranked.setdefault(str(HIGHEST - rank), []).extend(f"^eks-{name}-.*" for name in names)
     return ranked
 
 
-def chart_values(cluster: str, region: str, preferences: Sequence[Sequence[str]], *, closed: bool) -> dict[str, Any]:
+def chart_values(cluster: str, region: str, preferences: Preferences, *, closed: bool) -> dict[str, Any]:
     """What the chart is told beside its row; `closed` is that it reaches no list of machine types outside, and takes the one built in."""
     return {
         "awsRegion": region,

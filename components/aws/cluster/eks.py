@@ -93,14 +93,14 @@ class GpuCluster(EksComponent):
         ground = self._ground(early)
         self.node_roles.append(ground.role.role)
         nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones)
-        self.kubernetes = self._kubernetes(nodes.system)
-        late = [maker.make(addon, nodes.system) for addon in addons if not addon.before_nodes]
-        running = (nodes.system, *nodes.groups, *late)
+        self.kubernetes = self._kubernetes(*nodes.system)
+        late = [maker.make(addon, *nodes.system) for addon in addons if not addon.before_nodes]
+        running = (*nodes.system, *nodes.groups, *late)
         launching = self._karpenter(args.autoscaler, running) if isinstance(args.autoscaler, KarpenterArgs) else None
         scaled = self._autoscaler(nodes.preferences, running)
         charts = [*((chart, {}) for chart in plugins(args.pools.values())), *gpu_operator(args.pools)]
-        announced = [self._install(chart, values, (nodes.system, *late)) for chart, values in charts]
-        return (nodes.system, *late), (*nodes.groups, *announced, scaled, *(nodes.launched(launching) if launching else ()))
+        announced = [self._install(chart, values, (*nodes.system, *late)) for chart, values in charts]
+        return (*nodes.system, *late), (*nodes.groups, *announced, scaled, *(nodes.launched(launching) if launching else ()))
 
     def _by_eks(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
         """Nodes from EKS Auto Mode: node pools, as few as pods ask for."""
@@ -180,7 +180,7 @@ class GpuCluster(EksComponent):
         opts = pulumi.ResourceOptions(parent=self, provider=self.kubernetes, depends_on=list(after))
         return release(f"{self.prefix}-{role or chart.name}", chart, extra=values, mirror=self.mirror, opts=opts)
 
-    def _autoscaler(self, preferences: Sequence[Sequence[str]], after: Sequence[pulumi.Resource]) -> pulumi.Resource:
+    def _autoscaler(self, preferences: autoscaler.Preferences, after: Sequence[pulumi.Resource]) -> pulumi.Resource:
         chart, region = table()[autoscaler.NAME], self.region
         statements = autoscaler.autoscaler_statements(self.cluster_name, self.account, region)
         identity = self.grant(f"{self.prefix}-autoscaler", chart.namespace, chart.name, statements, self)

@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 else:
     k8s = lazy("pulumi_kubernetes")
 
+CRITICAL = "system-cluster-critical"
+"""Priority class of pods in kube-system that a cluster cannot do without; every cluster has it.
+
+Source: Kubernetes, "Guaranteed Scheduling For Critical Add-On Pods".
+"""
 HOST, PATH = r"[a-z0-9][a-z0-9.-]*\.[a-z]{2,}(:[0-9]+)?", r"(/[a-z0-9]+([._-][a-z0-9]+)*)*"
 RegistryPath = Annotated[str, StringConstraints(max_length=200, pattern=f"^{HOST}{PATH}$")]
 """Host of an image registry with an optional path, such as "111122223333.dkr.ecr.us-west-2.amazonaws.com/mirror"."""
@@ -57,15 +62,26 @@ def mirrored(mirror: MirrorArgs | None, image: str) -> str:
     return f"{mirror.registry}/{image}" if mirror else image
 
 
-def values_of(chart: Chart, extra: Mapping[str, Any], mirror: MirrorArgs | None) -> dict[str, Any]:
-    """What the chart is told: its own values, those of its installer over them, and the mirror's images."""
+def values_of(chart: Chart, extra: Mapping[str, Any], mirror: MirrorArgs | None, priority: str = "") -> dict[str, Any]:
+    """What the chart is told: its own values, those of its installer over them, images, priority.
+
+    `priority` is the priority class of its pods, wherever the rows of its footprint name a value for
+    it; "" leaves the chart's own.
+    """
     values = _over(chart.values, extra)
     for path, image in chart.images.items() if mirror else ():
-        placed: Any = mirrored(mirror, image)
-        for key in reversed(path.split(".")):
-            placed = {key: placed}
-        values = _over(values, placed)
+        values = _over(values, _nested(path, mirrored(mirror, image)))
+    for row in chart.footprint if priority else ():
+        values = _over(values, _nested(row["priority"], priority) if "priority" in row else {})
     return values
+
+
+def _nested(path: str, value: str) -> Mapping[str, Any]:
+    """A value below the keys of a path, joined by dots."""
+    placed: Any = value
+    for key in reversed(path.split(".")):
+        placed = {key: placed}
+    return {**placed}
 
 
 def _over(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
@@ -82,8 +98,13 @@ def release(
     extra: Mapping[str, Any] | None = None,
     namespace: pulumi.Input[str] = "",
     mirror: MirrorArgs | None = None,
+    priority: str = CRITICAL,
 ) -> "k8s.helm.v3.Release":
-    """The release of a chart at its pinned version; `namespace` is where that of the row is made by the same stack."""
+    """The release of a chart at its pinned version.
+
+    `namespace` is where that of the row is made by the same stack; `priority` the priority class of
+    its pods, by default the one that Kubernetes has for what a cluster cannot do without.
+    """
     source, repository = chart.name, chart.repository
     if mirror or repository.startswith("oci://"):
         source = f"{f'oci://{mirror.registry}/charts' if mirror else repository}/{chart.name}"
@@ -93,7 +114,7 @@ def release(
         version=chart.version,
         namespace=namespace or chart.namespace,
         repository_opts=None if source.startswith("oci://") else k8s.helm.v3.RepositoryOptsArgs(repo=repository),
-        values=values_of(chart, extra or {}, mirror),
+        values=values_of(chart, extra or {}, mirror, priority),
         atomic=True,
         max_history=5,
         timeout=600,

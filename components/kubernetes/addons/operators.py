@@ -10,6 +10,7 @@ from components.kubernetes.addons import values
 from components.kubernetes.addons.charts import MirrorArgs, release
 from components.kubernetes.addons.facts import Monitoring
 from components.kubernetes.addons.kept_metrics import KeptMetricsArgs, prometheus
+from components.kubernetes.addons.priority import platform_priority
 from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import cluster_store
 from components.kubernetes.vocabulary import ObjectName, Url
@@ -147,6 +148,8 @@ class Operators(pulumi.ComponentResource):
         super().__init__("groundwork:kubernetes:Operators", name, {}, with_provider(cluster, opts))
         self.args = args
         self.monitoring = monitoring_of(args)
+        own = pulumi.ResourceOptions(parent=self)
+        self.priority = platform_priority(f"{name}-priority", context, own)
         made: dict[OperatorName, pulumi.Resource] = {}
         for operator in (known for known in get_args(OperatorName) if known in args.install):
             before = [made[first] for first in (FOLLOWS.get(operator),) if first in made]
@@ -175,9 +178,17 @@ class Operators(pulumi.ComponentResource):
             metadata={"name": chart.namespace, "labels": labels},
             opts=pulumi.ResourceOptions(parent=self),
         )
-        opts = pulumi.ResourceOptions(parent=self, depends_on=[*cluster.settled, *before])
-        extra = values_for(operator, self.args, cluster.pools.values())
-        return release(f"{name}-release", chart, namespace=namespace.metadata["name"], mirror=self.args.mirror, extra=extra, opts=opts)
+        priority, known = self.priority
+        after = [*cluster.settled, known, *before]
+        return release(
+            f"{name}-release",
+            chart,
+            namespace=namespace.metadata["name"],
+            mirror=self.args.mirror,
+            extra=values_for(operator, self.args, cluster.pools.values()),
+            priority=priority,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+        )
 
     def _store(self, name: str, secrets: SecretStoreFacts, after: Sequence[pulumi.Resource], context: Context) -> pulumi.Resource:
         """The ClusterSecretStore of the site's own secret store."""

@@ -4,6 +4,7 @@ import pulumi
 
 from components.contracts import Cluster, Context
 from components.kubernetes.addons.facts import OperatorFacts
+from components.kubernetes.addons.priority import priority_name
 from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import external_secret
 from components.kubernetes.gateway import objects
@@ -47,7 +48,9 @@ class Gateway(pulumi.ComponentResource):
         self.enclosure = Enclosure(self.identity, self, quota={"pods": "0"}, after=operators.ready)
         class_name = context.naming.name(name)
         balancer = cluster.load_balancer(public=args.exposure == "public")
-        proxies = self.enclosure.custom("proxies", objects.proxy(self.identity, args, balancer))
+        priority = priority_name(context.naming)
+        manifest = objects.proxy(self.identity, args, balancer, priority)
+        proxies = self.enclosure.custom("proxies", manifest)
         made = self.enclosure.custom("class", objects.gateway_class(self.identity, class_name), proxies)
         certificate = self._certificate(args)
         admitted = {"app.kubernetes.io/part-of": self.identity.labels["app.kubernetes.io/part-of"]}

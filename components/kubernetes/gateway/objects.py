@@ -19,8 +19,8 @@ EXPOSURE = "groundwork.dev/exposure"
 LISTENER = "https"
 
 
-def proxy(identity: Identity, args: GatewayArgs, balancer: LoadBalancer) -> Manifest:
-    """The proxies and the Service in front of them."""
+def proxy(identity: Identity, args: GatewayArgs, balancer: LoadBalancer, priority: str) -> Manifest:
+    """The proxies and the Service in front of them; `priority` is the proxies' priority class."""
     whole = {"cpu": str(args.cpu), "memory": quantity(args.memory)}
     service = {
         "type": "LoadBalancer",
@@ -32,6 +32,7 @@ def proxy(identity: Identity, args: GatewayArgs, balancer: LoadBalancer) -> Mani
         "kubernetes": {
             "envoyDeployment": {
                 "replicas": args.replicas,
+                "pod": {"priorityClassName": priority},
                 "container": {"resources": {"requests": whole, "limits": {"memory": whole["memory"]}}},
             },
             "envoyPDB": {"maxUnavailable": 1},

@@ -94,7 +94,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
             sources, before = (self.model, uri, reach), [account, *binding.depends_on]
             after.append(cache.fill(enclosure, args.cache, sources, self.cluster.storage_classes, destinations, before))
         if args.nodes > 1:
-            groups = multinode.leader_worker_set(identity, args, self.pool, uri, variables)
+            zonal = self.cluster.zonal
+            groups = multinode.leader_worker_set(identity, args, self.pool, uri, variables, zonal=zonal)
             return multinode.run(enclosure, groups, replicated(pods.patience(args)), destinations, after)
         replica = pods.template(identity, args, self.pool, uri, variables, zonal=self.cluster.zonal)
         return releasing.run(enclosure, args, pods.deployment(identity, args, replica), self.operators.monitoring.address, after)

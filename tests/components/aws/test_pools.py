@@ -65,7 +65,7 @@ def test_workloads_are_told_what_the_nodes_carry() -> None:
 
 
 def test_groups_of_equal_rank_share_a_priority() -> None:
-    assert priorities([["a", "b"], ["c"]]) == {"100": ["^eks-a-.*", "^eks-c-.*"], "99": ["^eks-b-.*"]}
+    assert priorities([[["a"], ["b"]], [["c"]]]) == {"100": ["^eks-a-.*", "^eks-c-.*"], "99": ["^eks-b-.*"]}
 
 
 def test_the_autoscaler_finds_the_groups_of_its_cluster() -> None:

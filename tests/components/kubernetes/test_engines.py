@@ -21,8 +21,22 @@ TRITON = {"kind": "triton", "image": f"registry.example.internal/ml/triton@{PLAC
 EFA = replace(POOL, per_node=8, fabric=Fabric("vpc.amazonaws.com/efa", 32, 5128))
 
 
-def group(args: Any, pool: Any = EFA) -> Any:
-    return multinode.leader_worker_set(IDENTITY, args, pool, "s3://models/x/", {})["spec"]["leaderWorkerTemplate"]
+def group(args: Any, pool: Any = EFA, *, zonal: bool = False) -> Any:
+    made = multinode.leader_worker_set(IDENTITY, args, pool, "s3://models/x/", {}, zonal=zonal)
+    return made["spec"]["leaderWorkerTemplate"]
+
+
+def test_pods_of_a_group_without_a_fabric_stay_in_one_zone(endpoint_args: Any) -> None:
+    args = endpoint_args(gpus=4, nodes=2)
+    templates = group(args, POOL, zonal=True)
+    for who in ("leaderTemplate", "workerTemplate"):
+        spec, labels = templates[who]["spec"], templates[who]["metadata"]["labels"]
+        (term,) = spec["affinity"]["podAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+        assert term["topologyKey"] == "topology.kubernetes.io/zone"
+        assert term["matchLabelKeys"] == ["leaderworkerset.sigs.k8s.io/group-index"]
+        assert term["labelSelector"]["matchLabels"].items() <= labels.items(), "it matches itself"
+    for plain in (group(args, POOL), group(args, EFA, zonal=True)):
+        assert "affinity" not in plain["leaderTemplate"]["spec"]
 
 
 def server(template: Any) -> Any:
