@@ -41,6 +41,8 @@ def test_system_groups_span_no_zones_and_cover_all_of_them(stack: str) -> None:
         assert [zones(group) for group in groups] == [1] * len(groups)
         subnets = {str(group.inputs["subnetIds"][0]) for group in groups}
         assert len(subnets) == len(groups)
+        label = "k8s.io/cluster-autoscaler/node-template/label/topology.ebs.csi.aws.com/zone"
+        assert {group.name.rpartition("system-")[2] for group in groups} == {group.inputs["tags"][label] for group in groups}
         scalers = [r for r in made.of_type(RELEASE) if r.inputs["name"] == "cluster-autoscaler"]
         for scaler in scalers:
             assert get(scaler, "values.extraArgs.balance-similar-node-groups") is True
