@@ -21,7 +21,7 @@ from infra.platform import Common, Platform
 from infra.platforms import MODELS, PLATFORMS, AnyStack, platform_model
 from infra.reading.faults import ConfigFaults, Fault, Path, did_you_mean, printable, spell
 from infra.reading.handed import file_beside, lifted, parsed
-from infra.reading.stackfile import KEY, PROJECT, StackFile, engine_text, oversize, scan, spell_key
+from infra.reading.stackfile import KEY, NAMES, PROJECT, StackFile, engine_text, oversize, scan, spell_key, unnamed
 from infra.reading.told import MOST
 from infra.reading.validation import judge
 from infra.reading.yaml12 import BROKEN
@@ -41,7 +41,7 @@ class Source:
 
     `texts` holds every key as the program receives it, `platform` the parsed value of the project's one key, `blind` whether
     any text in it may be a secret, `lines` where things stand where that is known, `refused` what the reader already found, `now` the
-    moment to judge at, None where no window is to be found closed.
+    moment to judge at, None where no window is to be found closed, `engine` whether the engine handed it over.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Source:
     refused: tuple[Fault, ...] = ()
     now: datetime | None = None
     folder: FilePath = FilePath()
+    engine: bool = False
 
 
 def load_file(path: FilePath, *, without: Path = ()) -> tuple[AnyStack, StackFile]:
@@ -137,13 +138,14 @@ def _handed(stack: str) -> Source:
         refused=found,
         now=clock.deploying(),
         folder=FilePath(settings.SETTINGS.root_directory or "."),
+        engine=True,
     )
 
 
 def held(source: Source) -> AnyStack:
     """What a configuration says, judged. Raises ConfigFaults."""
     unread = bool(source.refused) and not source.texts
-    faults = [*source.refused, *_stack_name(source.stack), *([] if unread else _keys(source.texts))]
+    faults = [*source.refused, *_stack_name(source), *([] if unread else _keys(source.texts))]
     platform: AnyStack | None = None
     if isinstance(source.platform, dict):
         platform, found = _judged(source)
@@ -204,12 +206,15 @@ def _platform(source: Source) -> tuple[AnyPlatform | None, list[Fault]]:
     return None, [Fault("site.cloud", shown, "is no kind of site", known, did_you_mean(cloud, PLATFORMS)), *faults]
 
 
-def _stack_name(stack: str) -> list[Fault]:
-    """The stack's name stands in names of resources, so not every name will do."""
-    if re.fullmatch(r"[a-z](-?[a-z0-9])*", stack) and len(stack) <= 40:
+def _stack_name(source: Source) -> list[Fault]:
+    """The fault of a stack's name: offline that of its file, which names the stack."""
+    why = unnamed(source.stack)
+    if not why:
         return []
-    allowed = "1 to 40 lower-case letters, digits and single hyphens, beginning with a letter"
-    return [Fault("stack", printable(stack), "cannot stand in the names of resources: rename the stack", allowed)]
+    if source.engine:
+        return [Fault("stack", printable(source.stack), "cannot be the name of a stack: rename the stack", NAMES)]
+    form = f"Pulumi.<stack>.yaml, with <stack> of {NAMES}"
+    return [Fault("file", source.name, f"{why}: rename the file", form)]
 
 
 def _keys(texts: Mapping[str, str]) -> list[Fault]:

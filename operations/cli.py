@@ -1,13 +1,18 @@
 """The `groundwork` command: what is done around `pulumi up`. Commands are imported when they are called, so `--help` is quick."""
 
 import importlib
+import json
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
 import click
 
 from operations.exits import CONFIG_FAULT, INTERNAL_FAULT
+
+if TYPE_CHECKING:
+    from operations.told import Told
 
 COMMANDS = {
     "review": ("operations.review:review", "What a stack means: contents, findings by risk, what could not be judged."),
@@ -58,17 +63,36 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: run a command and turn every outcome into an exit code of the contract."""
+    """Entry point: run a command and turn every outcome into an exit code of the contract.
+
+    Whoever asks for JSON gets one object on standard output, however the command ends: of one that did not do its work, the faults.
+    """
+    from operations.told import Told, asked_for_json
+
+    told = Told()
+    code = _run(told)
+    if told.faults and asked_for_json(sys.argv[1:]):
+        click.echo(json.dumps(told.as_json(), indent=2))
+    sys.exit(code)
+
+
+def _run(told: "Told") -> int:
+    """Run the command that the arguments name; keep in `told` what kept it from its work."""
+    from operations.told import faults_of
+
     try:
-        code = cli.main(prog_name="groundwork", standalone_mode=False)
+        code = cli.main(prog_name="groundwork", standalone_mode=False, obj=told)
     except click.ClickException as error:
         error.show()
-        sys.exit(CONFIG_FAULT)
+        told.faults += faults_of(error, "command")
+        return CONFIG_FAULT
     except click.Abort:
-        sys.exit(130)
+        told.faults += faults_of(click.ClickException("was interrupted"), "command")
+        return 130
     except Exception as error:
-        sys.exit(_told(error))
-    sys.exit(code if isinstance(code, int) else 0)
+        told.faults += faults_of(error, "program")
+        return _told(error)
+    return code if isinstance(code, int) else 0
 
 
 def _told(error: Exception) -> int:

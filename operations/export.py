@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from operations.output import writing
 from operations.selection import stack_file, stack_options
 
 
@@ -31,11 +32,16 @@ def export() -> None:
 @click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
 @stack_options
 def kubernetes(directory: Path, stack: str | None, config: Path | None) -> None:
-    """Write every Kubernetes object of a stack as YAML into DIRECTORY, one file an object."""
+    """Write every Kubernetes object of a stack as YAML into DIRECTORY, one file an object.
+
+    Files that this command did not write for this stack, or that were changed since, are neither overwritten nor removed.
+    """
     from graph.exporters.kubernetes import export_manifests
     from infra.offline import evaluate
 
-    written = export_manifests(evaluate(stack_file(stack, config)).graph, directory)
+    found = evaluate(stack_file(stack, config)).graph
+    with writing(directory):
+        written = export_manifests(found, directory)
     click.echo(f"{len(written)} manifests in {directory}", err=True)
 
 
@@ -43,10 +49,17 @@ def kubernetes(directory: Path, stack: str | None, config: Path | None) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @stack_options
 def terraform_plan_command(file: Path, stack: str | None, config: Path | None) -> None:
-    """Write the cloud resources of a stack into FILE as Terraform plan JSON, with references, for Checkov and its like."""
+    """Write the cloud resources of a stack into FILE as Terraform plan JSON, with references, for Checkov and its like.
+
+    A FILE that this command did not write is not overwritten.
+    """
     from graph.exporters.terraform import terraform_plan
+    from graph.exporters.written import check, save, sealed_json
     from infra.offline import evaluate
 
-    plan = terraform_plan(evaluate(stack_file(stack, config)).graph)
-    file.write_text(json.dumps(plan, indent=1, sort_keys=True) + "\n")
+    found = evaluate(stack_file(stack, config)).graph
+    plan, maker = terraform_plan(found), "terraform-plan of "
+    with writing(file):
+        check(file, maker)
+        save(file, sealed_json(f"{maker}{found.stack}", plan, indent=1, sort_keys=True))
     click.echo(f"{len(plan['planned_values']['root_module']['resources'])} resources in {file}", err=True)

@@ -97,8 +97,10 @@ def _clients(region: str) -> tuple["Clients", tuple[type[Exception], ...]]:
 
 def _write(path: Path, suggestions: "list[Suggestion]") -> None:
     """Change the file, if what comes of it is a valid configuration. Raises ConfigFaults, and leaves the file alone, if it is not."""
+    from graph.exporters.written import save
     from infra.config import load_file
     from infra.reading.stackfile import KEY
+    from operations.output import writing
     from operations.stack_edit import edited
 
     text = edited(path.read_text(encoding="utf-8"), {("config", KEY, *one.place): one.new for one in suggestions})
@@ -106,7 +108,8 @@ def _write(path: Path, suggestions: "list[Suggestion]") -> None:
         trial = Path(folder) / path.name
         trial.write_text(text, encoding="utf-8")
         load_file(trial)
-    path.write_text(text, encoding="utf-8")
+    with writing(path):
+        save(path, text)
 
 
 def told(found: "Findings", written: Path | None) -> str:

@@ -17,13 +17,14 @@ from components.given import given
 from graph.urns import REFERENCE_TYPE
 from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
-from operations.selection import parallel_option, project_root, stack_file, stack_options
+from operations.selection import named, parallel_option, project_root, stack_file, stack_options
+from operations.told import tell
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, let_go, unprotect
 from rehearsal.control_plane.processes import DidNotStart
 from rehearsal.control_plane.tools import NoControlPlane
 from rehearsal.engine import NoEngine, revealing
 from rehearsal.faults import FaultsInvalid
-from rehearsal.golang import Unavailable
+from rehearsal.golang import NoSuchWay, Unavailable
 from rehearsal.signals import Interrupted
 from rehearsal.stage import Clouds, Stage, StageBusy, StageFailed, stand_in_clouds
 
@@ -35,7 +36,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 CONFIG_MARK: Final = "is not a valid configuration"
 """What infra.reading.faults.render says of a configuration that cannot be used; the program passes it to the engine as its error."""
 
-STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, StageBusy, StageFailed, FaultsInvalid)
+STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, StageBusy, StageFailed, FaultsInvalid, NoSuchWay)
 """What may keep a stage from being set; each says what to do."""
 
 STAGE_ENDS: Final = (*STAGE_FAULTS, Interrupted)
@@ -72,7 +73,8 @@ def _stage(stack: str | None, config: Path | None, faults: Path | None, *, clust
     file = stack_file(stack, config)
     platform = _platform_of(file)
     clouds = clouds_around(platform[1] if platform else file, real_clusters=cluster)
-    return Stage(project_root(), stack_of(file), stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
+    name = named(stack_of(file), str(file))
+    return Stage(project_root(), name, stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
 
 
 def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
@@ -87,7 +89,10 @@ def _platform_of(file: Path) -> tuple[str, Path] | None:
 
     said = scan(file).config.get(KEY)
     name = said.get("platform") if is_serving(said) else None
-    return (str(name), file.parent / f"Pulumi.{name}.yaml") if name else None
+    if not name:
+        return None
+    stack = named(str(name), f"{file}, platform")
+    return stack, file.parent / f"Pulumi.{stack}.yaml"
 
 
 def _given(file: Path) -> dict[str, list[str]]:
@@ -104,10 +109,10 @@ def _given(file: Path) -> dict[str, list[str]]:
 
 
 def _told(error: BaseException) -> int:
-    click.echo(f"groundwork: {error}", err=True)
+    tell(error, "stage")
     if isinstance(error, Interrupted):
         return error.code
-    return CONFIG_FAULT if isinstance(error, FaultsInvalid) else INTERNAL_FAULT
+    return CONFIG_FAULT if isinstance(error, FaultsInvalid | NoSuchWay) else INTERNAL_FAULT
 
 
 def say(text: str) -> None:
@@ -384,9 +389,12 @@ def protected_fields(model: BaseModel) -> list[str]:
 def reset(stack: str | None, config: Path | None) -> int:
     """Throw the stage away: its state, its clouds and its reports."""
     stage = _stage(stack, config, None)
+    if stage.platform:
+        below = stage.platform
+        raise click.UsageError(f"{stage.stack} is on the stage of {below}: destroy it there, or reset {below}, --stack {below}.")
     try:
         stage.forget()
-    except StageBusy as error:
+    except STAGE_FAULTS as error:
         return _told(error)
     click.echo(f"{stage.root} is gone", err=True)
     return FINE

@@ -3,15 +3,14 @@
 import io
 import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import date
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Final, Literal
 
 import click
 
 from operations.exits import CONFIG_FAULT, FINE, POLICY_FAILED
+from operations.output import writing
 from operations.selection import parallel_option, project_root, stack_file, stack_options
 
 if TYPE_CHECKING:
@@ -21,6 +20,7 @@ Format = Literal["terminal", "json"]
 WAIVERS: Final = Path("policies") / "waivers.yaml"
 """Where waivers stand, below the project's folder."""
 FILES: Final[dict[Format, str]] = {"terminal": "review.txt", "json": "review.json"}
+MAKER: Final = "review of "
 WIDTH: Final = 120
 """Columns of a report that is written to a file."""
 
@@ -41,20 +41,14 @@ def review(
 
     Needs no account, no credentials and no network. Exit codes: 0 fine, 2 a mandatory rule fails, 3 invalid configuration or waivers.
     """
-    from infra.reading.faults import ConfigFaults
+    from operations.told import tell
     from policies.waivers import WaiverFaults
 
     chosen: Format = "json" if as_json else form
     try:
         found = _review(stack_file(stack, config), parallel)
-    except ConfigFaults as faults:
-        if chosen == "json":
-            _faults(asdict(fault) for fault in faults.faults)
-        raise
     except WaiverFaults as fault:
-        if chosen == "json":
-            _faults([{"path": str(WAIVERS), "message": str(fault)}])
-        click.echo(f"groundwork: {fault}", err=True)
+        tell(fault, str(WAIVERS))
         ctx.exit(CONFIG_FAULT)
     _write(found, chosen, out)
     ctx.exit(POLICY_FAILED if found.failed else FINE)
@@ -73,22 +67,33 @@ def _review(path: Path, parallel: int) -> "Review":
     return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)), parallel=parallel)
 
 
-def _faults(faults: Iterable[dict[str, Any]]) -> None:
-    click.echo(json.dumps({"faults": list(faults)}, indent=2))
-
-
 def _write(found: "Review", form: Format, out: Path | None) -> None:
     if out is None:
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(errors="replace")
         _print(found, form, sys.stdout)
         return
+    from graph.exporters.written import check, save
+
+    text = _sealed(found, form)
+    path = out / FILES[form]
+    with writing(out):
+        check(path, MAKER)
+        save(path, text)
+    click.echo(f"The review is in {path}", err=True)
+
+
+def _sealed(found: "Review", form: Format) -> str:
+    """The report as a file holds it."""
+    from graph.exporters.written import sealed_below, sealed_json
+    from review.to_json import to_json
+
+    origin = f"{MAKER}{found.header.stack}"
+    if form == "json":
+        return sealed_json(origin, to_json(found), indent=2)
     text = io.StringIO()
     _print(found, form, text, WIDTH)
-    out.mkdir(parents=True, exist_ok=True)
-    path = out / FILES[form]
-    path.write_text("".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()), encoding="utf-8")
-    click.echo(f"The review is in {path}", err=True)
+    return sealed_below(origin, "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines()))
 
 
 def _print(found: "Review", form: Format, stream: IO[str], width: int | None = None) -> None:

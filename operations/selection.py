@@ -36,8 +36,19 @@ def stack_file(stack: str | None, config: Path | None) -> Path:
     """The stack file that the options name. Raises click.UsageError when they contradict or name no file."""
     if stack and config:
         raise click.UsageError("--stack and --config both name a stack file; give one of them.")
+    if stack is not None:
+        named(stack, "--stack")
     path = config or project_root() / f"Pulumi.{stack or 'dev'}.yaml"
     if not path.is_file():
         known = sorted(p.name.split(".")[1] for p in project_root().glob("Pulumi.*.yaml"))
         raise click.UsageError(f"There is no stack file {path}. Stacks here: {', '.join(known) or 'none'}.")
     return path
+
+
+def named(stack: str, whose: str) -> str:
+    """The name itself, which stands in paths. Raises click.UsageError, naming `whose` it is, where no stack can be called that."""
+    from infra.reading.stackfile import NAMES, unnamed
+
+    if why := unnamed(stack):
+        raise click.UsageError(f"{whose}: {why}. Allowed: {NAMES}.")
+    return stack

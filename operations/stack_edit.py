@@ -1,6 +1,5 @@
 """A stack file with some values changed or added, every other character as it was: comments, order and style stay."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,11 +7,12 @@ from typing import Any, Final
 
 import yaml
 
+from graph.exporters.yaml_text import ambiguous, quoted
+
 Place = tuple[str | int, ...]
 
 PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*(:[A-Za-z0-9_./@-]+)*|\d+\.\d+\.\d+-[0-9a-f]*[a-f][0-9a-f]*")
 """Text that YAML reads as text without quotes."""
-WORDS: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def edited(text: str, values: Mapping[Place, str]) -> str:
 
 def scalar(value: str) -> str:
     """A text as YAML: plain where that is safe, else quoted."""
-    return value if PLAIN.fullmatch(value) and value.lower() not in WORDS else json.dumps(value)
+    return value if PLAIN.fullmatch(value) and not ambiguous(value) else quoted(value)
 
 
 def _deepest(node: yaml.Node, place: Place) -> tuple[yaml.Node, Place]:
@@ -82,7 +82,7 @@ def _put(tree: dict[str, Any], place: Place, value: str) -> None:
 
 def _added(text: str, node: yaml.MappingNode, tree: Mapping[str, Any]) -> Edit:
     """New keys at the head of a mapping, in the style it is written in."""
-    entries = [f"{key}: {_flow(item)}" for key, item in tree.items()]
+    entries = [f"{scalar(key)}: {_flow(item)}" for key, item in tree.items()]
     if node.flow_style:
         at = node.start_mark.index + 1
         return Edit(at, at, ", ".join(entries) + (", " if node.value else ""))
@@ -94,4 +94,4 @@ def _added(text: str, node: yaml.MappingNode, tree: Mapping[str, Any]) -> Edit:
 def _flow(item: Any) -> str:
     if isinstance(item, str):
         return scalar(item)
-    return "{" + ", ".join(f"{key}: {_flow(value)}" for key, value in item.items()) + "}"
+    return "{" + ", ".join(f"{scalar(key)}: {_flow(value)}" for key, value in item.items()) + "}"

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from rehearsal.golang import Unavailable, alone, build, cache
+from rehearsal.golang import Unavailable, alone, build, cache, chosen
 from rehearsal.watch import Failed, Meter, Progress, watched
 
 VERSION: Final = "3.259.0"
@@ -91,11 +91,9 @@ def locate(progress: Progress | None = None) -> Engine:
     """Find an engine, or fetch or build one.
 
     `progress` is called with one line of text about every second while that takes time; by default a line on standard error.
-    Raises NoEngine when no allowed way works, ValueError when GROUNDWORK_ENGINE names none.
+    Raises NoEngine when no allowed way works, rehearsal.golang.NoSuchWay when GROUNDWORK_ENGINE names none.
     """
-    chosen = os.environ.get("GROUNDWORK_ENGINE")
-    if chosen and chosen not in WAYS:
-        raise ValueError(f"GROUNDWORK_ENGINE={chosen} is not a way to an engine; allowed: {', '.join(WAYS)}")
+    allowed = chosen("GROUNDWORK_ENGINE", WAYS)
     tell = progress or Meter()
     said: dict[Way, str] = {}
     attempts: list[tuple[Way, Callable[[], Engine]]] = [
@@ -107,7 +105,7 @@ def locate(progress: Progress | None = None) -> Engine:
     ]
     try:
         for way, attempt in attempts:
-            if chosen in (None, "", way):
+            if allowed in ("", way):
                 try:
                     return attempt()
                 except Unavailable as why:

@@ -22,6 +22,19 @@ class Unavailable(Exception):
     """One way did not lead to an executable; the message says why."""
 
 
+class NoSuchWay(ValueError):
+    """A variable of the environment picks a way that there is not."""
+
+
+def chosen(variable: str, ways: Sequence[str]) -> str:
+    """The one way that the environment allows, "" where it allows all. Raises NoSuchWay for any other text."""
+    way = os.environ.get(variable, "")
+    if way and way not in ways:
+        shown = way[:60].encode("unicode_escape").decode()
+        raise NoSuchWay(f"{variable}={shown} picks no way that there is; allowed: {', '.join(ways)}, or unset for all of them")
+    return way
+
+
 def cache(name: str) -> Path:
     """The folder below ${XDG_CACHE_HOME:-~/.cache}/groundwork where one kind of executable is kept."""
     return user_folder("XDG_CACHE_HOME", ".cache") / "groundwork" / name

@@ -46,8 +46,8 @@ UNSTAGED: Final = frozenset({"pyproject.toml", "uv.lock"})
 LOOPBACK: Final = "127.0.0.1,localhost,::1"
 EVER: Final = "1970-01-01T00:00:00Z"
 """The moment of a rehearsal that states none: whatever is bought for a time is not over, whenever it is rehearsed."""
-STACK_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
-"""What the engine takes for the name of a stack."""
+STACK_NAME: Final = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.-]{1,100}")
+"""What the engine takes for the name of a stack, but for dots alone, which lead out of a folder."""
 ROOM: Final = 64 << 20
 """Bytes that must be free where the stage is kept: on a full disk the engine loses what it made."""
 
@@ -123,8 +123,9 @@ class Stage:
         engine: Engine | None = None,
         mend: bool = False,
     ) -> None:
-        if not STACK_NAME.fullmatch(stack):
-            raise StageFailed(f"{stack!r} is not a stack's name: letters, digits, '-', '_' and '.', at most 100")
+        for name in (stack, platform[0] if platform else stack):
+            if not STACK_NAME.fullmatch(name):
+                raise StageFailed(f"{name!r} is not a stack's name: letters, digits, '-', '_' and '.', at most 100")
         self.project = project.resolve()
         self.stack = stack
         self.stack_file = (stack_file or self.project / f"Pulumi.{stack}.yaml").resolve()
@@ -296,6 +297,8 @@ class Stage:
             raise StageFailed(f"{self.stack} is on the stage of {self.platform}: destroy it there, or reset {self.platform}")
         if not self.root.exists():
             return
+        if not (self.root / "lock").is_file():
+            raise StageFailed(f"{self.root} holds no stage: remove it by hand if it is to go")
         self._take_lock()
         shutil.rmtree(self.root)
         self.__exit__(None, None, None)

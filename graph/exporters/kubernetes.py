@@ -8,35 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
-
 from graph.exporters.markers import SECRET, plain
+from graph.exporters.written import NotOurs, check, origin_of, save, sealed
+from graph.exporters.yaml_text import dump
 from graph.model import Graph, Resource
 
 PACKAGE: Final = "kubernetes:"
 RELEASE: Final = "kubernetes:helm.sh/v3:Release"
 RELEASES_FILE: Final = Path("helm", "releases.yaml")
-_HEADER: Final = "# groundwork: "
-_LOOKS_LIKE_NUMBER: Final = re.compile(r"[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?|0[ox][0-9a-fA-F]+")
-
-
-class _Dumper(yaml.SafeDumper):
-    """Safe for readers of YAML 1.2 as well, and legible: block scalars for text of several lines."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = '"' if _LOOKS_LIKE_NUMBER.fullmatch(value) else "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _dump(value: Any) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=True, width=2**16, allow_unicode=True)
 
 
 def objects(graph: Graph) -> tuple[Resource, ...]:
@@ -68,25 +47,33 @@ def export_manifests(graph: Graph, directory: Path) -> list[Path]:
 
     Names read `<kind>.<namespace>.<name>.yaml`, below a folder per cluster where the stack has several. Secrets are markers of the
     same JSON type and unknown values are marked. Helm releases are listed in `helm/releases.yaml`, which is no manifest.
-    Manifests that an earlier export left there and that are gone from the graph are removed; other files are not touched.
-    Raises OSError when the directory cannot be written.
+    Manifests that an earlier export of the same stack left there, that nobody changed and that are gone from the graph are removed;
+    other files are not touched. Raises graph.exporters.written.NotOurs, before anything is written, where another file is in the way,
+    and OSError when the directory cannot be written.
     """
-    written = {directory / path: _page(resource.urn, manifest(resource)) for path, resource in _paths(graph).items()}
-    listed = {directory / RELEASES_FILE: _page(graph.stack, [_release(r) for r in releases(graph)])} if releases(graph) else {}
-    for stale in _earlier(directory) - written.keys() - listed.keys():
+    stack = f"urn:pulumi:{graph.stack}::{graph.project}::"
+    written = {directory / path: sealed(resource.urn, dump(manifest(resource))) for path, resource in _paths(graph).items()}
+    listed = {directory / RELEASES_FILE: sealed(stack, dump([_release(r) for r in releases(graph)]))} if releases(graph) else {}
+    for path in written | listed:
+        _inside(path, directory)
+        check(path, stack)
+    for stale in _earlier(directory, stack) - written.keys() - listed.keys():
         stale.unlink()
     for path, text in (written | listed).items():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="\n")
+        save(path, text)
     return sorted(written)
 
 
-def _page(origin: str, body: Any) -> str:
-    return f"{_HEADER}{origin}\n{_dump(body)}"
+def _inside(path: Path, directory: Path) -> None:
+    """Make sure that no link leads a file out of the directory. Raises NotOurs."""
+    if not path.parent.resolve().is_relative_to(directory.resolve()):
+        raise NotOurs(path.parent, "it leads elsewhere")
 
 
-def _earlier(directory: Path) -> set[Path]:
-    return {path for path in directory.rglob("*.yaml") if path.read_text(encoding="utf-8", errors="replace").startswith(_HEADER)}
+def _earlier(directory: Path, stack: str) -> set[Path]:
+    """What an earlier export of the stack left, in the folders that an export writes to: the directory and those right below it."""
+    found = (*directory.glob("*.yaml"), *directory.glob("*/*.yaml"))
+    return {path for path in found if not path.parent.is_symlink() and (origin_of(path) or "").startswith(stack)}
 
 
 def _release(resource: Resource) -> dict[str, Any]:

@@ -20,6 +20,10 @@ MAX_FILE_BYTES: Final = 1 << 20
 MAX_CONFIG_BYTES: Final = 100 * 1024
 """Configuration of one stack. The language host passes it in one environment variable, for which Linux allows 128 KiB."""
 
+STACK_NAME: Final = re.compile(r"(?=.{1,40}\Z)[a-z](-?[a-z0-9])*")
+NAMES: Final = "1 to 40 lower-case letters, digits and single hyphens, beginning with a letter"
+"""The form of a stack's name in words."""
+
 SPLIT: Final = "split the stack by layer: `layer: [platform]` in one stack file, `layer: [serving]` in another"
 
 SECTIONS: Final = ("config", "encryptedkey", "encryptionsalt", "secretsprovider")
@@ -73,6 +77,13 @@ def stack_of(path: FilePath) -> str:
     """The stack's name: the middle of Pulumi.<stack>.yaml, or the stem of any other file."""
     found = re.fullmatch(r"Pulumi\.(.+)\.ya?ml", path.name)
     return found[1] if found else path.name.partition(".")[0]
+
+
+def unnamed(stack: str) -> str:
+    """Why a text cannot be a stack's name, which stands in names of resources and in paths; "" where it can."""
+    if STACK_NAME.fullmatch(stack):
+        return ""
+    return f"`{printable(stack)}` cannot be the name of a stack, which stands in the names of resources"
 
 
 def engine_text(value: Any) -> str:

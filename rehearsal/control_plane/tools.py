@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from rehearsal.control_plane import downloads
-from rehearsal.golang import Unavailable, alone, build, cache
+from rehearsal.golang import Unavailable, alone, build, cache, chosen
 from rehearsal.watch import Meter, Progress
 
 DATA: Final = Path(__file__).parents[1] / "data" / "control_plane"
@@ -95,20 +95,18 @@ class NoControlPlane(Exception):
 def locate(progress: Progress | None = None, tools: Sequence[Tool] = TOOLS) -> Mapping[str, Path]:
     """Program name to executable; what is not there is downloaded or built, with a line of progress about every second.
 
-    Raises NoControlPlane when no allowed way works, ValueError when GROUNDWORK_CONTROL_PLANE names none.
+    Raises NoControlPlane when no allowed way works, rehearsal.golang.NoSuchWay when GROUNDWORK_CONTROL_PLANE names none.
     """
-    chosen = os.environ.get(CHOICE)
-    if chosen and chosen not in WAYS:
-        raise ValueError(f"{CHOICE}={chosen} is not a way to a control plane; allowed: {', '.join(WAYS)}")
+    allowed = chosen(CHOICE, WAYS)
     tell = progress or Meter()
     try:
-        return {program: path for tool in tools for program, path in _locate(tool, chosen or "", tell).items()}
+        return {program: path for tool in tools for program, path in _locate(tool, allowed, tell).items()}
     finally:
         if isinstance(tell, Meter):
             tell.done()
 
 
-def _locate(tool: Tool, chosen: str, tell: Progress) -> Mapping[str, Path]:
+def _locate(tool: Tool, allowed: str, tell: Progress) -> Mapping[str, Path]:
     attempts: list[tuple[Way, Callable[[], Mapping[str, Path]]]] = [
         ("path", partial(on_path, tool)),
         ("install", partial(kept, tool, "install")),
@@ -118,7 +116,7 @@ def _locate(tool: Tool, chosen: str, tell: Progress) -> Mapping[str, Path]:
     ]
     said: dict[Way, str] = {}
     for way, attempt in attempts:
-        if chosen in ("", way):
+        if allowed in ("", way):
             try:
                 return attempt()
             except Unavailable as why:
