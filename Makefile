@@ -5,7 +5,7 @@ STACK ?= dev
 MARK ?= engine and not quiet
 CACHE := $(or $(filter /%,$(XDG_CACHE_HOME)),$(HOME)/.cache)/groundwork
 UV := $(or $(shell command -v uv),$(CACHE)/uv/bin/uv)
-UV_VERSION := 0.13.9
+UV_PINNED := .ci/uv.txt
 RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
@@ -16,8 +16,9 @@ help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 $(CACHE)/uv/bin/uv:
-	@echo "installing uv $(UV_VERSION) into $(CACHE)/uv"
-	@python3 -m venv $(CACHE)/uv && $(CACHE)/uv/bin/pip install --quiet uv==$(UV_VERSION)
+	@echo "installing uv into $(CACHE)/uv, as $(UV_PINNED) pins it"
+	@python3 -m venv $(CACHE)/uv
+	@$(CACHE)/uv/bin/pip install --quiet --require-hashes --only-binary :all: --requirement $(UV_PINNED)
 
 .venv/.synced: uv.lock pyproject.toml | $(UV)
 	@$(UV) sync --frozen --quiet --compile-bytecode && touch $@
