@@ -11,7 +11,7 @@ import trustme
 import yaml
 
 from rehearsal.control_plane.client import Client
-from rehearsal.control_plane.processes import Server, free_port
+from rehearsal.control_plane.processes import Server, free_port, wait_until_free
 
 READY_LIMIT: Final = 120.0
 """Seconds until an API server counts as not coming up: it takes 4 to 7 on idle cores."""
@@ -115,8 +115,21 @@ class ApiServer:
             self._file(name).chmod(0o600)
 
     def _start_etcd(self) -> None:
-        clients, peers = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{free_port()}"
+        wait_until_free(self._file("etcd") / "member" / "snap" / "db")
+        clients, peers = f"https://{HOST}:{self.etcd_port}", f"https://{HOST}:{free_port()}"
+        # Whoever has no certificate of this folder's authority is refused, as a client and as a peer.
+        sealed = {
+            f"{peer}{name}": value
+            for peer in ("", "peer-")
+            for name, value in (
+                ("cert-file", self._file("server.pem")),
+                ("key-file", self._file("server.key")),
+                ("trusted-ca-file", self._file("ca.pem")),
+                ("client-cert-auth", "true"),
+            )
+        }
         options = {
+            **sealed,
             "data-dir": self._file("etcd"),
             "listen-client-urls": clients,
             "advertise-client-urls": clients,
@@ -131,7 +144,10 @@ class ApiServer:
 
     def _start_api(self) -> None:
         options = {
-            "etcd-servers": f"http://{HOST}:{self.etcd_port}",
+            "etcd-servers": f"https://{HOST}:{self.etcd_port}",
+            "etcd-cafile": self._file("ca.pem"),
+            "etcd-certfile": self._file("server.pem"),
+            "etcd-keyfile": self._file("server.key"),
             "bind-address": HOST,
             "secure-port": self.port,
             "tls-cert-file": self._file("server.pem"),
