@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from rehearsal.golang import Unavailable, alone, build, cache, chosen
+from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, record
 from rehearsal.watch import Failed, Meter, Progress, watched
 
 VERSION: Final = "3.259.0"
@@ -117,13 +117,15 @@ def locate(progress: Progress | None = None) -> Engine:
 
 
 def on_path() -> Engine:
-    """The engine on PATH, if it is new enough and has the Python language host. Raises Unavailable."""
+    """The engine on PATH, if it is of the same major version, new enough, and has the Python language host. Raises Unavailable."""
     found = shutil.which("pulumi")
     if not found:
         raise Unavailable("there is no pulumi on PATH")
     version = version_of(Path(found))
     if _ordered(version) < _ordered(VERSION):
         raise Unavailable(f"{found} is {version}, older than {VERSION}")
+    if _ordered(version)[0] != _ordered(VERSION)[0]:
+        raise Unavailable(f"{found} is {version}, of another major version than {VERSION}")
     beside = Path(found).resolve().with_name("pulumi-language-python")
     if not beside.exists() and not shutil.which("pulumi-language-python"):
         raise Unavailable(f"{found} has no pulumi-language-python beside it")
@@ -152,10 +154,12 @@ def home(way: Way) -> Path:
 
 
 def kept(way: Way) -> Engine:
-    """The engine that was had in this way before. Raises Unavailable."""
+    """The engine that was had in this way before. Raises Unavailable, also for one that is damaged."""
     executable = home(way) / "bin" / "pulumi"
     if not os.access(executable, os.X_OK):
         raise Unavailable("none is kept")
+    if not intact(home(way)):
+        raise Unavailable(f"{home(way)} is damaged: its files are not what they were when they were made")
     return Engine(executable, VERSION, way)
 
 
@@ -170,6 +174,7 @@ def provide(way: Way, tell: Progress) -> Engine:
             found = version_of(made / "bin" / "pulumi")
             if found != VERSION:
                 raise Unavailable(f"it is {found}, not {VERSION}")
+            record(made)
             shutil.rmtree(home(way), ignore_errors=True)
             made.rename(home(way))
     return kept(way)

@@ -2,6 +2,8 @@
 
 import contextlib
 import fcntl
+import hashlib
+import json
 import os
 import shutil
 import time
@@ -9,13 +11,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from rehearsal.folders import user_folder
+from rehearsal.folders import user_folder, write_whole
 from rehearsal.watch import Failed, Progress, minutes, watched
 
 BUILD_LIMIT: Final = 2400.0
 """Seconds a build may take: five times what the largest needs on two cores."""
 DROPPED: Final = ("GOFLAGS", "GOOS", "GOARCH")
 """Variables of the caller that would change what is built."""
+
+
+MADE: Final = "made.json"
+"""The record of a folder of executables: size, time and hash of each file."""
 
 
 class Unavailable(Exception):
@@ -38,6 +44,44 @@ def chosen(variable: str, ways: Sequence[str]) -> str:
 def cache(name: str) -> Path:
     """The folder below ${XDG_CACHE_HOME:-~/.cache}/groundwork where one kind of executable is kept."""
     return user_folder("XDG_CACHE_HOME", ".cache") / "groundwork" / name
+
+
+def record(folder: Path) -> None:
+    """Remember what the files of a folder are, so that `intact` can tell when one is cut off or overwritten."""
+    write_whole(folder / MADE, json.dumps({str(path.relative_to(folder)): [*_stamp(path), _digest(path)] for path in _files(folder)}))
+
+
+def intact(folder: Path) -> bool:
+    """Whether the files of a folder are what they were when it was recorded; a folder without a record is recorded as it is.
+
+    A file whose size and time are the recorded ones is not read again.
+    """
+    if not (folder / MADE).exists():
+        with contextlib.suppress(OSError):  # a cache that only others may write is taken as it is
+            record(folder)
+        return all(path.stat().st_size for path in _files(folder))
+    try:
+        known = json.loads((folder / MADE).read_text())
+        return all(_same(folder / name, *row) for name, row in known.items())
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _same(path: Path, size: int, time_ns: int, digest: str) -> bool:
+    return _stamp(path) == (size, time_ns) or (path.stat().st_size == size and _digest(path) == digest)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    return path.stat().st_size, path.stat().st_mtime_ns
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MADE)
 
 
 def build(locks: Path, packages: Sequence[str], into: Path, *, stamp: str, label: str, tell: Progress) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from rehearsal.control_plane import downloads
-from rehearsal.golang import Unavailable, alone, build, cache, chosen
+from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, record
 from rehearsal.watch import Meter, Progress
 
 DATA: Final = Path(__file__).parents[1] / "data" / "control_plane"
@@ -162,6 +162,8 @@ def kept(tool: Tool, way: Way) -> Mapping[str, Path]:
     programs = {program: home(tool, way) / program for program in tool.packages}
     if not all(os.access(path, os.X_OK) for path in programs.values()):
         raise Unavailable("none is kept")
+    if not intact(home(tool, way)):
+        raise Unavailable(f"{home(tool, way)} is damaged: its files are not what they were when they were made")
     return programs
 
 
@@ -180,6 +182,7 @@ def provide(tool: Tool, way: Way, tell: Progress) -> Mapping[str, Path]:
                 downloads.fetch(tool.name, tool.version, [*tool.packages], made, tell)
             for program in tool.packages:
                 version_of(made / program, tool.asked)
+            record(made)
             shutil.rmtree(home(tool, way), ignore_errors=True)
             made.rename(home(tool, way))
     return kept(tool, way)

@@ -65,14 +65,17 @@ def fake_pulumi(folder: Path, version: str = VERSION, *, host: bool = True) -> N
         script(folder / "pulumi-language-python", "#!/bin/sh\n")
 
 
-@pytest.mark.parametrize("version", [VERSION, "3.260.0", "3.300.1-alpha.1", "4.0.0"])
+@pytest.mark.parametrize("version", [VERSION, "3.260.0", "3.300.1-alpha.1"])
 def test_the_engine_on_path_is_taken_when_it_is_new_enough(bare: Path, version: str) -> None:
     fake_pulumi(bare, version)
     found = locate()
     assert (found.path, found.version, found.way) == (bare / "pulumi", version, "path")
 
 
-@pytest.mark.parametrize(("version", "host", "why"), [("3.99.9", True, "older than"), (VERSION, False, "no pulumi-language-python")])
+@pytest.mark.parametrize(
+    ("version", "host", "why"),
+    [("3.99.9", True, "older than"), ("4.0.0", True, "another major version"), (VERSION, False, "no pulumi-language-python")],
+)
 def test_an_engine_on_path_that_would_not_do_is_passed_over_with_a_reason(
     bare: Path, monkeypatch: pytest.MonkeyPatch, version: str, host: bool, why: str
 ) -> None:
@@ -184,3 +187,25 @@ def test_progress_is_periodic_where_there_is_no_terminal() -> None:
     time.sleep(0.25)
     meter("four")
     assert stream.getvalue().splitlines() == ["one", "four"]
+
+
+@pytest.mark.parametrize("content", [b"", b"#!/bin/sh\n", b"\x00" * 40])
+def test_a_kept_engine_that_was_damaged_is_made_anew(bare: Path, monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    calls = fake_go(bare)
+    monkeypatch.setenv("GROUNDWORK_ENGINE", "source")
+    whole = locate(lambda text: None).path
+    said = whole.read_bytes()
+    whole.write_bytes(content)
+    assert locate(lambda text: None).path.read_bytes() == said
+    whole.with_name("pulumi-language-python").unlink()
+    locate(lambda text: None)
+    assert whole.with_name("pulumi-language-python").exists()
+    assert len(calls.read_text().splitlines()) == 3
+
+
+def test_a_kept_engine_that_was_only_touched_is_taken(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = fake_go(bare)
+    monkeypatch.setenv("GROUNDWORK_ENGINE", "source")
+    os.utime(locate(lambda text: None).path, (1, 1))
+    locate(lambda text: None)
+    assert len(calls.read_text().splitlines()) == 1
