@@ -52,6 +52,9 @@ class Rendered:
         (self.account,) = json.loads(site.inputs["allowedAccountIds"])
         self._buckets = {made.inputs["bucket"]: made for made in graph.of_type("aws:s3/bucket:Bucket")}
         self.named = {resource.name: resource for resource in graph.custom}
+        clusters = graph.of_type("aws:eks/cluster:Cluster")
+        cluster = clusters[0].inputs["name"] if clusters else ""
+        self.words = {"account": self.account, "region": self.home, "cluster": cluster}
         self.documents: dict[str, Document] = {}
         self.own: set[str] = set()
         self.attached: dict[str, str] = {}
@@ -70,6 +73,10 @@ class Rendered:
             network, kept = resource.inputs["vpcId"], policy if policy in self.documents else None
             self.endpoints[resource.name] = Endpoint(id=resource.id, vpc=network, policy=kept)
 
+    def every(self, kind: str) -> list[str]:
+        """Names of all resources of a type."""
+        return [resource.name for resource in self.graph.of_type(kind)]
+
     def arn(self, name: str) -> str:
         """The ARN of a resource of the graph by its name."""
         return str(self.named[name].outputs["arn"])
@@ -77,13 +84,13 @@ class Rendered:
     def fill(self, text: str) -> str:
         """The text with ARNs of resources in place of `${name}`, other outputs of theirs for `${name/key/0}`.
 
-        `${account}` and `${region}` are the site's.
+        `${account}`, `${region}` and `${cluster}` are the site's.
         """
         return REFERENCE.sub(lambda found: self._value(found[1]), text)
 
     def _value(self, reference: str) -> str:
-        if reference in ("account", "region"):
-            return self.account if reference == "account" else self.home
+        if reference in self.words:
+            return self.words[reference]
         name, *path = reference.split("/")
         value: Any = self.named[name].outputs
         for key in path or ["arn"]:

@@ -49,21 +49,28 @@ class Row(BaseModel):
     may: dict[str, Texts] = Field(default_factory=dict)
     lacks: list[str] = Field(default_factory=list)
     """Context keys that every request of IAM principals has, and this one has not."""
-    each: dict[str, list[str]] | list[dict[str, str]] = Field(default_factory=dict)
-    """Values for `{name}` in the texts: a mapping stands for all combinations, a list for what it lists."""
+    each: dict[str, list[str] | str] | list[dict[str, str]] = Field(default_factory=dict)
+    """Values for `{name}` in the texts: a mapping stands for all combinations, a list for what it lists.
+    `every TYPE` stands for all resources of a type."""
     must: Literal["pass", "fail"]
     source: str
 
 
 class Table(BaseModel):
-    """One file of rows, and the stack that they are about."""
+    """One file of rows, and the stack or stacks that they are about."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    stack: str
+    stack: str = ""
+    stacks: list[str] = Field(default_factory=list)
+    """All stacks that the rows are about, where they are several."""
     sources: dict[str, str] = Field(default_factory=dict)
     """Sources by a short name that rows may use."""
     rows: list[Row] = Field(min_length=1)
+
+    @property
+    def about(self) -> list[str]:
+        return self.stacks or [self.stack]
 
 
 def tables() -> list[Table]:
@@ -74,7 +81,7 @@ def tables() -> list[Table]:
 
 def rows_of(stack: str) -> list[Row]:
     """Rows about a stack."""
-    return [row for table in tables() if table.stack == stack for row in table.rows]
+    return [row for table in tables() if stack in table.about for row in table.rows]
 
 
 def many(value: Texts) -> list[str]:
@@ -83,15 +90,16 @@ def many(value: Texts) -> list[str]:
 
 def requests(row: Row, stack: Rendered) -> Iterator[Request]:
     """The requests that a row stands for."""
-    for names in _choices(row.each):
+    for names in _choices(row.each, stack):
         for action, resource, unknown in product(many(row.does), many(row.to), _subsets(row.may)):
             yield _Call(row, stack, names).request(action, resource, {**row.sends, **unknown})
 
 
-def _choices(each: dict[str, list[str]] | list[dict[str, str]]) -> list[dict[str, str]]:
+def _choices(each: dict[str, list[str] | str] | list[dict[str, str]], stack: Rendered) -> list[dict[str, str]]:
     if isinstance(each, list):
         return each
-    return [dict(zip(each, chosen, strict=True)) for chosen in product(*each.values())]
+    values = [v if isinstance(v, list) else stack.every(v.removeprefix("every ")) for v in each.values()]
+    return [dict(zip(each, chosen, strict=True)) for chosen in product(*values)]
 
 
 def _subsets(keys: Mapping[str, Texts]) -> list[dict[str, Texts]]:
