@@ -85,9 +85,9 @@ def takes_records(bucket: Text, account: str) -> tuple[Statement, Statement]:
 def takes_alerts(topic: Text, account: str) -> tuple[Statement, Statement]:
     """Let budgets of this account, and rules of EventBridge, publish to a topic.
 
-    EventBridge sends no source with what it publishes: its statement has no condition. A rule of another account delivers by a role of
-    its own, which the policy does not name.
-    Source: Cost Management user guide, "Creating an Amazon SNS topic for budget notifications"; EventBridge user guide, "Using
+    EventBridge sends no source with what it publishes: its statement has no condition. A rule of another
+    account delivers by a role of its own, which the policy does not name. Source: Cost Management user
+    guide, "Creating an Amazon SNS topic for budget notifications"; EventBridge user guide, "Using
     resource-based policies", Amazon SNS, and "Sending events to an AWS service in another account".
     """
     budgets = f"arn:aws:budgets::{account}:*"

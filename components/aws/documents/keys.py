@@ -128,10 +128,11 @@ def key_for_logs(account: str, region: str, log_group_pattern: str) -> Statement
 def key_for_events() -> Statement:
     """Let EventBridge send to topics and queues that are encrypted with the key.
 
-    There is no condition on the source: AWS documents aws:SourceAccount and aws:SourceArn as not supported for encrypted topics, and
-    shows none for encrypted queues. The policy of the topic or queue says who may send to it.
-    Source: SNS developer guide, "Managing Amazon SNS encryption keys", compatibility with event sources; EventBridge user guide,
-    "Troubleshooting", events that are not delivered to an encrypted queue or topic.
+    There is no condition on the source: AWS documents aws:SourceAccount and aws:SourceArn as not
+    supported for encrypted topics, and shows none for encrypted queues. The policy of the topic or queue
+    says who may send to it. Source: SNS developer guide, "Managing Amazon SNS encryption keys",
+    compatibility with event sources; EventBridge user guide, "Troubleshooting", events that are not
+    delivered to an encrypted queue or topic.
     """
     return {
         "Sid": "Events",

@@ -1,7 +1,7 @@
-"""Evaluator of IAM requests that is not ours: npm's iam-simulate, provisioned into the user's cache.
+"""Evaluator of IAM requests that is not ours: iam-simulate of npm, kept in the user's cache.
 
-It is AGPL software and a program of this test tier only: a process of its own, in no lock that ships. `npm ci` holds each package
-to the sha512 digest in package-lock.json.
+It is AGPL software and a program of this test tier only: a process of its own, in no lock that
+ships. `npm ci` holds each package to the sha512 digest in package-lock.json.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ class Missing(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """One request as the evaluator takes it; documents are named by id, and no principal is an unsigned request."""
+    """One request as the evaluator takes it: documents by id; no principal is an unsigned request."""
 
     principal: str | None
     action: str

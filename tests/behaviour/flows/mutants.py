@@ -1,7 +1,8 @@
-"""Mutants of policy documents: each statement dropped, each principal, resource and condition widened or dropped.
+"""Mutants of policy documents: statements dropped; principals, resources, conditions widened.
 
-A document that is attached to a bucket, key, topic, queue or file system is about that one thing: its resources are widened to all
-objects of the bucket, where the statement is not about them yet. Widening beyond that changes nothing that can be asked.
+A document that is attached to a bucket, key, topic, queue or file system is about that one thing: its
+resources are widened to all objects of the bucket, where the statement is not about them yet. Widening
+beyond that changes nothing that can be asked.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +14,7 @@ Statement = Mapping[str, Any]
 
 
 def mutants(document: str, policy: Mapping[str, Any], owner: str = "") -> Iterator[Mutant]:
-    """All mutants of one document; `owner` is the ARN of what it is attached to, if it is a resource's policy."""
+    """All mutants of one document; `owner` is the ARN of the resource it is attached to, if any."""
     statements = policy["Statement"]
     for index, statement in enumerate(statements):
         others = [*statements[:index], *statements[index + 1 :]]

@@ -43,7 +43,7 @@ class Unjudged(Exception):
 
 
 class Rendered:
-    """Documents of one stack: `own` are rendered by it, and are what mutants change; the others are AWS-managed."""
+    """Documents of one stack: `own` are rendered by it, and mutants change them; others are AWS-managed."""
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph

@@ -1,7 +1,8 @@
 """Table of flows: rows of YAML, and the requests that each row stands for.
 
-A row says who calls what, on what, from where, and with which context keys. `sends` holds the keys that the service is known to send,
-`may` those of which nothing public says whether it sends them: the row is judged with every choice of them, and must hold each time.
+A row says who calls what, on what, from where, and with which context keys. `sends` holds the keys
+that the service is known to send, `may` those of which nothing public says whether it sends them: the
+row is judged with every choice of them, and must hold each time.
 """
 
 from collections.abc import Iterator, Mapping
