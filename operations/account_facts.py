@@ -53,7 +53,7 @@ class Findings:
 class Pinned:
     """The part of a stack file that is asked about: `data` is its platform as written, `version` the cluster's Kubernetes version.
 
-    `system` is the machine of the system pool, `pools` that of each GPU pool by name, `addons` the managed add-ons of the cluster; version
+    `system` is the machine of the system pool, `pools` that of each pool by name, `addons` the managed add-ons of the cluster; version
     and system are "" on a given cluster, which has add-ons of its own.
     """
 
@@ -97,7 +97,11 @@ def image_release(pinned: Pinned, clients: Clients) -> Iterator[Answer]:
         return
     machines = aws_machines()
     wanted = {("", machines[pinned.system].architecture)}
-    wanted |= {("-nvidia", machines[machine].architecture) for machine in pinned.pools.values() if not machines[machine].neuron}
+    wanted |= {
+        ("-nvidia" if known.accelerator else "", known.architecture)
+        for known in map(machines.__getitem__, pinned.pools.values())
+        if not known.neuron
+    }
     ssm, found = clients("ssm"), {}
     for variant, architecture in sorted(wanted):
         name = PARAMETER.format(version=pinned.version, variant=variant, architecture=architecture)

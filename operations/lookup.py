@@ -80,6 +80,7 @@ def _cluster(
         auto = isinstance(cluster.autoscaler, AutoModeArgs)
         addons = tuple(one.name for one in wanted(features(platform.storage), auto_mode=auto))
         machines = {name: pool.machine for name, pool in cluster.pools.items()}
+        machines |= {name: pool.machine for name, pool in cluster.cpu_pools.items()}
         return cluster.version, cluster.system.machine, machines, addons
     return "", "", {name: pool.machine for name, pool in platform.cluster.existing.pools.items()}, ()
 

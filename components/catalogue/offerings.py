@@ -17,6 +17,12 @@ def _offered() -> Mapping[tuple[str, str], frozenset[str]]:
 
 
 @cache
+def _machines() -> frozenset[str]:
+    """Machines that the stored answer was asked for."""
+    return frozenset(machine for machine, _ in _offered())
+
+
+@cache
 def zones_of(region: str) -> Mapping[str, str]:
     """Zone ids of a region with their names, "" where the name depends on the account; empty for a region that is unknown here."""
     return {row["zone_id"]: row["name"] for row in rows("aws_zones") if row["region"] == region}
@@ -28,8 +34,13 @@ def zone_id(region: str, zone: str) -> str | None:
 
 
 def zones_offering(machine: str, region: str) -> frozenset[str] | None:
-    """Ids of the zones that offer the machine, none of them when it is not sold in the region; None for a region that is unknown here."""
-    return _offered().get((machine, region), frozenset()) if zones_of(region) else None
+    """Ids of the zones that offer the machine, none of them when it is not sold in the region.
+
+    None for a region that is unknown here, and for a machine without accelerators.
+    """
+    if not zones_of(region) or machine not in _machines():
+        return None
+    return _offered().get((machine, region), frozenset())
 
 
 def not_offered(machine: str, region: str, zones: Sequence[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from components.accelerators import aws_machines
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.density import AUTO_MODE, MANY, PREFIX, prefixes
 from components.aws.capacity.plan import zones_for
 from components.aws.capacity.pools import GpuPoolArgs
@@ -21,7 +22,7 @@ def suffice(cidr: str, zones: Sequence[str], cluster: ClusterArgs) -> Iterator[P
 
     Nodes of a pool spread evenly over its zones, which is what autoscaling groups see to.
     """
-    named = {cluster.system.machine, *(name for pool in cluster.pools.values() for name in (pool.machine, *pool.machines))}
+    named = {cluster.system.machine, *(name for pool in _pools(cluster).values() for name in (pool.machine, *pool.machines))}
     for zone in plan_subnets(cidr, zones) if named <= aws_machines().keys() else ():
         wanted = _wanted(zone.zone, zones, cluster)
         have = sum(block.num_addresses for block in zone.prefixes) // PREFIX
@@ -37,13 +38,18 @@ def _wanted(zone: str, zones: Sequence[str], cluster: ClusterArgs) -> Mapping[st
     """Nodes in a zone, and prefixes of each, by pool."""
     cap = AUTO_MODE if isinstance(cluster.autoscaler, AutoModeArgs) else MANY
     found = {"system": (-(-cluster.system.max // len(zones)), prefixes(min(cap, cluster.system.most_pods)))}
-    for name, pool in cluster.pools.items():
+    for name, pool in _pools(cluster).items():
         if nodes := _nodes(pool, zone, zones):
             found[name] = (nodes, prefixes(min(cap, pool.most_pods)))
     return found
 
 
-def _nodes(pool: GpuPoolArgs, zone: str, zones: Sequence[str]) -> int:
+def _pools(cluster: ClusterArgs) -> Mapping[str, GpuPoolArgs | CpuPoolArgs]:
+    """All pools beside that of the system, by name."""
+    return {**cluster.pools, **cluster.cpu_pools}
+
+
+def _nodes(pool: GpuPoolArgs | CpuPoolArgs, zone: str, zones: Sequence[str]) -> int:
     """Most nodes of a pool in a zone, over all ways in which they are bought."""
     places = [(most, zones_for(way, pool.stated or zones)) for way, most in zip(pool.capacity, pool.most, strict=True)]
     return sum(-(-most // len(where)) for most, where in places if zone in where)

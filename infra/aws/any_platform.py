@@ -1,6 +1,6 @@
 """What every platform on AWS says in its stack file, whoever owns its network and its cluster."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.aws.account.guardrails import AccountArgs
@@ -38,6 +38,11 @@ class AnyAwsPlatform(Platform):
         """Sections of the stack file that name images."""
         return {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
 
+    @property
+    def budget_pools(self) -> Iterable[str]:
+        """Names of the pools that can have a budget of their own."""
+        return self.pool_names
+
     def notes(self) -> Iterator[Note]:
         """What others own."""
         yield from super().notes()
@@ -46,7 +51,7 @@ class AnyAwsPlatform(Platform):
     @rule("account", "cluster")
     def _budgets_of_pools(self) -> Iterator[Problem]:
         if self.account:
-            yield from budgeted_pools(self.account, list(self.pool_names))
+            yield from budgeted_pools(self.account, list(self.budget_pools))
 
     @rule("account", "storage")
     def _recorded_buckets(self) -> Iterator[Problem]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from components.accelerators import aws_machines
 from components.aws.capacity import pulling
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.pools import GpuPoolArgs, dated
 from components.aws.cluster.compatibility import release_problems
@@ -15,30 +16,34 @@ from components.spec import Problem
 POOLS = ("cluster", "pools")
 
 
-def zones_of_site(pools: Mapping[str, GpuPoolArgs], zones: Sequence[str]) -> Iterator[Problem]:
+CPU_POOLS = ("cluster", "cpu_pools")
+AnyPool = GpuPoolArgs | CpuPoolArgs
+
+
+def zones_of_site(pools: Mapping[str, AnyPool], zones: Sequence[str], place: tuple[str, ...] = POOLS) -> Iterator[Problem]:
     """A problem for each zone, of a pool or of what it holds, that the site does not have."""
     text = f"is not a zone of the site, which has {', '.join(zones)}: choose one of these, or add it to site.zones"
     for name, pool in pools.items():
         for index, zone in enumerate(pool.zones):
             if zone not in zones:
-                yield Problem((*POOLS, name, "zones", index), text)
+                yield Problem((*place, name, "zones", index), text)
         for index, capacity in enumerate(pool.capacity):
             if not isinstance(capacity, str) and capacity.zone not in zones:
-                yield Problem((*POOLS, name, "capacity", index, "zone"), text)
+                yield Problem((*place, name, "capacity", index, "zone"), text)
 
 
-def machines_offered(pools: Mapping[str, GpuPoolArgs], region: str, zones: Sequence[str]) -> Iterator[Problem]:
+def machines_offered(pools: Mapping[str, AnyPool], region: str, zones: Sequence[str], under: tuple[str, ...] = POOLS) -> Iterator[Problem]:
     """A problem for each machine that is known not to be offered in a zone where nodes of its pool may start."""
     for name, pool in pools.items():
         where = pool.stated or zones
         for place, machine in [(("machine",), pool.machine), *((("machines", i), m) for i, m in enumerate(pool.machines))]:
             if missing := not_offered(machine, region, where):
                 text = f"is not offered in {', '.join(missing)}, as far as is known: it is in {where_offered(machine, region)}; choose "
-                yield Problem((*POOLS, name, *place), f"{text}zones of these with zones, another machine, or another region")
+                yield Problem((*under, name, *place), f"{text}zones of these with zones, another machine, or another region")
         for index, capacity in enumerate(pool.capacity):
             if not isinstance(capacity, str) and capacity.zone_id and not_offered(pool.machine, region, [capacity.zone_id]):
                 text = f"is where {pool.machine} is not offered, as far as is known: it is in {where_offered(pool.machine, region)}"
-                yield Problem((*POOLS, name, "capacity", index, "zone_id"), f"{text}; look up the zone of the reservation")
+                yield Problem((*under, name, "capacity", index, "zone_id"), f"{text}; look up the zone of the reservation")
 
 
 def replicas_in_one_zone(
@@ -63,6 +68,14 @@ def replicas_in_one_zone(
         elif len(where) > 1 and (least := min(pool.most) // len(where)) < endpoint.nodes:
             text = f"leaves {least} nodes to a zone, {asked}: set max: {endpoint.nodes * len(where)}"
             yield Problem((*place, "max"), f"{text} or more, or name fewer zones")
+
+
+def untainted_in_one_zone(pools: Mapping[str, CpuPoolArgs], zones: Sequence[str]) -> Iterator[Problem]:
+    """Refuse an untainted node group over several zones: a pod with a block volume may land there."""
+    for name, pool in pools.items():
+        if not pool.taint and not pool.group_per_zone and len(pool.stated or zones) > 1:
+            text = "is false, so pods with block volumes may run there, and the group spans zones"
+            yield Problem((*CPU_POOLS, name, "taint"), f"{text}: set group_per_zone: true, or taint: true")
 
 
 def starters_there(pools: Mapping[str, GpuPoolArgs], *, karpenter: bool) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.capacity.sharing import COUNTED
@@ -20,6 +21,8 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
         yield Note("cluster", told)
     for step in upgrade_path(args.upgrade_from, args.version) if args.upgrade_from else ():
         yield Note("cluster", f"upgrade to {step.minor}: {'; '.join(step.actions)}")
+    for name, plain in args.cpu_pools.items():
+        yield Note(f"pool {name}", cpu_pool(plain))
     auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
@@ -36,6 +39,14 @@ def of_addons(args: ClusterArgs, features: Collection[Feature]) -> Iterator[Note
         text = f"no version is held of {', '.join(left)}: each is made at the default of Kubernetes"
         text += f" {args.version} and stays there, even when the cluster is upgraded; "
         yield Note("cluster", f"{text}`groundwork lookup --write` fills versions in")
+
+
+def cpu_pool(pool: CpuPoolArgs) -> str:
+    """How a CPU pool's nodes are bought, and who may run there."""
+    machines = " or ".join((pool.machine, *pool.machines))
+    who = "pods that tolerate its taint" if pool.taint else "any pod"
+    order = ", then ".join(f"{way} up to {pool.max}" for way in pool.capacity)
+    return f"{machines} for {who}, {pool.min} to {sum(pool.most)} nodes: {order}"
 
 
 def behind(pool: GpuPoolArgs, version: str) -> Iterator[str]:

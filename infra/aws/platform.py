@@ -20,6 +20,7 @@ from components.spec import Problem, rule
 from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.capacity_rules import (
+    CPU_POOLS,
     blocks_over,
     images_held,
     images_pulled,
@@ -27,6 +28,7 @@ from infra.aws.capacity_rules import (
     machines_offered,
     replicas_in_one_zone,
     starters_there,
+    untainted_in_one_zone,
     zones_of_site,
 )
 from infra.aws.storage_rules import caches_shared, landed_is_readable, pools_in_the_zone
@@ -73,6 +75,11 @@ class AwsPlatform(AnyAwsPlatform):
     def pool_names(self) -> Iterable[str]:
         """Names of the cluster's GPU pools."""
         return self.cluster.pools.keys()
+
+    @property
+    def budget_pools(self) -> Iterable[str]:
+        """Names of GPU pools and CPU pools."""
+        return [*self.cluster.pools, *self.cluster.cpu_pools]
 
     def node(self, pool: str) -> Node | None:
         """What a node of the pool has, or None where the machine is not known."""
@@ -130,10 +137,14 @@ class AwsPlatform(AnyAwsPlatform):
     @rule("site", "cluster")
     def _pool_zones(self) -> Iterator[Problem]:
         yield from zones_of_site(self.cluster.pools, self.site.zones)
+        yield from zones_of_site(self.cluster.cpu_pools, self.site.zones, CPU_POOLS)
+        if not isinstance(self.cluster.autoscaler, AutoModeArgs):
+            yield from untainted_in_one_zone(self.cluster.cpu_pools, self.site.zones)
 
     @rule("site", "cluster")
     def _machines_offered(self) -> Iterator[Problem]:
         yield from machines_offered(self.cluster.pools, self.site.region, self.site.zones)
+        yield from machines_offered(self.cluster.cpu_pools, self.site.region, self.site.zones, CPU_POOLS)
 
     @rule("cluster", "storage")
     def _addons_are_upgraded(self) -> Iterator[Problem]:

@@ -41,6 +41,13 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "account.trail.log_retention": {("account", "trail", "log_retention"): "400d"},
         "cluster.log_retention": {("cluster", "log_retention"): "400d"},
         "cluster.system.machine": {("cluster", "system", "machine"): "m7i.xlarge"},
+        "cluster.cpu_pools.*.machine": {("cluster", "cpu_pools", "batch", "machine"): "m6i.4xlarge"},
+        "cluster.cpu_pools.*.machines.[]": {("cluster", "cpu_pools", "batch", "machines"): ["m7i.8xlarge"]},
+        "cluster.cpu_pools.*.taint": {
+            ("cluster", "cpu_pools", "batch", "taint"): False,
+            ("cluster", "cpu_pools", "batch", "group_per_zone"): True,
+        },
+        "cluster.cpu_pools.*.zones.[]": {("cluster", "cpu_pools", "batch", "zones"): ["us-west-2b"]},
         "cluster.pools.*.machine": {(*POOL, "machine"): "g6e.24xlarge"},
         "cluster.pools.*.accelerator": {(*POOL, "accelerator"): "l4", (*POOL, "machine"): "g6.12xlarge"},
         "cluster.pools.*.zones.[]": {(*POOL, "zones"): ["us-west-2b"]},

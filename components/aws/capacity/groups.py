@@ -163,7 +163,7 @@ class NodeGroups:
             instance_types=None if in_template(plan) else list(plan.machines),
             capacity_type=plan.capacity_type,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
-            scaling_config={"min_size": plan.min, "desired_size": plan.min, "max_size": plan.max},
+            scaling_config={"min_size": plan.min, "desired_size": plan.at_first, "max_size": plan.max},
             update_config=update_config(plan.capacity),
             node_repair_config={"enabled": True},
             labels=plan.labels,

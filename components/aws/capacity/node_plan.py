@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from components.accelerators import Machine, aws_machines
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
 from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs, SystemPoolArgs
 from components.aws.capacity.user_data import Start
@@ -95,6 +96,14 @@ class NodePlan:
     devices: Mapping[str, int] = field(default_factory=dict)
     """Extended resources that device plugins announce on each node."""
 
+    first: int | None = None
+    """Nodes at first, before the autoscaler decides; None is as many as are always there."""
+
+    @property
+    def at_first(self) -> int:
+        """Nodes that the group is made with."""
+        return self.min if self.first is None else self.first
+
     @property
     def machine(self) -> str:
         """The machine type that is preferred."""
@@ -144,8 +153,10 @@ def by_zone(plan: NodePlan) -> tuple[NodePlan, ...]:
         return (plan,)
     count = len(plan.zones)
     return tuple(
-        replace(plan, role=f"{plan.role}-{zone}", zones=(zone,), min=least, max=most)
-        for zone, least, most in zip(plan.zones, shares(plan.min, count), shares(plan.max, count), strict=True)
+        replace(plan, role=f"{plan.role}-{zone}", zones=(zone,), min=least, first=first, max=most)
+        for zone, least, first, most in zip(
+            plan.zones, shares(plan.min, count), shares(plan.at_first, count), shares(plan.max, count), strict=True
+        )
         if most
     )
 
@@ -160,7 +171,41 @@ def plan_system(args: SystemPoolArgs, zones: Sequence[str]) -> NodePlan:
     """The nodes of the system pool."""
     image = SYSTEM_IMAGES[aws_machines()[args.machine].architecture]
     labels = {POOL_LABEL: "system"}
-    return NodePlan("system", (args.machine,), image, "on-demand", args.min, args.max, args.disk.gib, tuple(zones), labels, args.most_pods)
+    return NodePlan(
+        "system",
+        (args.machine,),
+        image,
+        "on-demand",
+        args.min,
+        args.max,
+        args.disk.gib,
+        tuple(zones),
+        labels,
+        args.most_pods,
+        first=args.desired,
+    )
+
+
+def plan_cpu_pool(name: str, args: CpuPoolArgs, zones: Sequence[str]) -> tuple[NodePlan, ...]:
+    """The nodes of a CPU pool, one plan for each way they are bought; only the first keeps nodes."""
+    taints = (Taint(POOL_LABEL, name, "NoSchedule"),) if args.taint else ()
+    return tuple(
+        NodePlan(
+            role=f"pool-{name}-{way}",
+            machines=(args.machine, *args.machines),
+            image=SYSTEM_IMAGES[aws_machines()[args.machine].architecture],
+            capacity=way,
+            min=0 if position else args.min,
+            first=None if position else args.desired,
+            max=args.max,
+            disk_gib=args.disk.gib,
+            zones=args.stated or tuple(zones),
+            labels={POOL_LABEL: name},
+            pods=args.most_pods,
+            taints=taints,
+        )
+        for position, way in enumerate(args.capacity)
+    )
 
 
 def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodePlan, ...]:
@@ -178,6 +223,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             image=image,
             capacity=capacity,
             min=args.min if position == 0 else 0,
+            first=args.desired if position == 0 else None,
             max=args.most[position],
             disk_gib=args.disk.gib,
             zones=zones_for(capacity, args.stated or zones),

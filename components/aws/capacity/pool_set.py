@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent, ServiceRole
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.groups import NODE_POLICIES, Ground, NodeGroups, group_name
 from components.aws.capacity.launching import Launching
-from components.aws.capacity.node_plan import NodePlan, by_zone, plan_pool, plan_system
+from components.aws.capacity.node_plan import NodePlan, by_zone, plan_cpu_pool, plan_pool, plan_system
 from components.aws.capacity.node_pools import NodePools
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.documents.statements import document
@@ -27,7 +28,7 @@ class PoolSet:
     """The nodes of one cluster; children belong to `owner`, the cluster's component.
 
     `system` are the node groups of the system pool, one for each zone; `groups` those of accelerator
-    pools. `preferences` names the latter by pool and by way of buying, in the order of the pool's
+    and CPU pools. `preferences` names the latter by pool and by way of buying, in the order of the pool's
     capacity: groups of one way that differ in their zone alone are equals.
     """
 
@@ -35,11 +36,19 @@ class PoolSet:
     groups: Sequence["aws.eks.NodeGroup"]
 
     def __init__(
-        self, owner: AwsComponent, ground: Ground, system: SystemPoolArgs, pools: Mapping[str, GpuPoolArgs], zones: Sequence[str]
+        self,
+        owner: AwsComponent,
+        ground: Ground,
+        system: SystemPoolArgs,
+        pools: Mapping[str, GpuPoolArgs],
+        zones: Sequence[str],
+        *,
+        cpu: Mapping[str, CpuPoolArgs],
     ) -> None:
         self.ground, self.pools = ground, pools
         maker = NodeGroups(owner, ground)
         grouped = [(plan_pool(name, args, zones), args.group_per_zone) for name, args in pools.items() if args.karpenter is None]
+        grouped += [(plan_cpu_pool(name, args, zones), args.group_per_zone) for name, args in cpu.items()]
         self.plans: Mapping[str, Sequence[NodePlan]] = {n: plan_pool(n, a, zones) for n, a in pools.items() if a.karpenter is not None}
         naming = owner.context.naming
         self.preferences = [

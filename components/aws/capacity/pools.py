@@ -69,6 +69,15 @@ def too_many_pods(stated: int | None, machines: Sequence[str]) -> Iterator[Probl
         yield Problem(("pods",), f"is {stated}, and a node of {' or '.join(machines)} takes {most}: set pods: {most} or fewer")
 
 
+def unordered(least: int, desired: int | None, most: int) -> Iterator[Problem]:
+    """Problems of a pool whose numbers of nodes contradict each other."""
+    if least > most:
+        yield Problem(("min",), f"is {least}, more than max ({most})")
+    elif desired is not None and not least <= desired <= most:
+        text = f"is {desired}, and must be from min ({least}) to max ({most})"
+        yield Problem(("desired",), text)
+
+
 class SystemPoolArgs(Spec):
     """Nodes for what every cluster runs beside its workloads; no accelerators."""
 
@@ -76,6 +85,8 @@ class SystemPoolArgs(Spec):
     """EC2 machine type without accelerator, such as m7i.large."""
     min: Annotated[int, Field(ge=1, le=450)] = 2
     """Nodes that are always there."""
+    desired: Count | None = None
+    """Nodes at first; the autoscaler owns the number afterwards. Absent is `min`."""
     max: Annotated[int, Field(ge=1, le=450)] = 4
     """Most nodes an autoscaler may ask for."""
     disk: Disk = Size("50GiB")
@@ -100,10 +111,9 @@ class SystemPoolArgs(Spec):
         elif known.accelerator:
             yield Problem(("machine",), f"has {known.accelerator} accelerators; the system pool takes machines without, such as m7i.large")
 
-    @rule("min", "max")
+    @rule("min", "desired", "max")
     def _ordered(self) -> Iterator[Problem]:
-        if self.min > self.max:
-            yield Problem(("min",), f"is {self.min}, more than max ({self.max})")
+        yield from unordered(self.min, self.desired, self.max)
 
 
 def sold(machine: Machine, capacity: Capacity) -> bool:
@@ -125,13 +135,16 @@ class GpuPoolArgs(Spec):
     """How nodes are bought, in order of preference: reservations, capacity blocks, on-demand, spot."""
     min: Count = 0
     """Nodes of the first capacity that are always there."""
+    desired: Count | None = None
+    """Nodes of the first capacity at first; the autoscaler owns the number afterwards. Absent is
+    `min`."""
     max: Annotated[int, Field(ge=1, le=450)]
     """Most nodes of each capacity; of a reservation or block never more than it holds."""
     zones: Many[Zone] = ()
     """Zones of the site to use; empty means all of them, or those of the reservations."""
     group_per_zone: bool = False
-    """Whether each zone has a node group of its own, among which `min` and `max` are shared evenly.
-    Pods that mount block volumes need it, and replicas of several nodes, since each stays in one
+    """Whether each zone has a node group of its own, among which `min`, `desired` and `max` are
+    shared evenly. Pods that mount block volumes need it, and replicas of several nodes, since each stays in one
     zone; otherwise one group over all zones finds capacity sooner."""
     fabric: Literal["efa", "none"] = "none"
     """How nodes reach one another: efa gives every interface of the machine's fabric, none gives ordinary networking."""
@@ -274,10 +287,19 @@ class GpuPoolArgs(Spec):
         if self.scratch == "nvme" and known and not known.nvme_disks:
             yield Problem(("scratch",), f"is nvme, and {self.machine} has no local disks: set scratch: disk")
 
-    @rule("min", "max")
+    @rule("min", "desired", "max", "capacity", "karpenter")
     def _ordered(self) -> Iterator[Problem]:
-        if self.min > self.max:
-            yield Problem(("min",), f"is {self.min}, more than max ({self.max})")
+        yield from unordered(self.min, self.desired, self.max)
+        own = held(self.capacity[0]) if self.capacity else None
+        if self.desired and self.karpenter is not None:
+            text = f"is {self.desired}, and Karpenter starts nodes as pods ask for them: remove it"
+            yield Problem(("desired",), text)
+        elif self.desired and self.capacity and isinstance(self.capacity[0], CapacityBlock):
+            text = f"is {self.desired}, and before {self.capacity[0].start} the block starts no node"
+            yield Problem(("desired",), f"{text}: remove it, nodes come when pods ask")
+        elif self.desired and own is not None and self.desired > own:
+            text = f"is {self.desired}, and the first capacity holds {own}: lower it"
+            yield Problem(("desired",), text)
 
     @rule("capacity")
     def _capacity_once(self) -> Iterator[Problem]:

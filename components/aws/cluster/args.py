@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster import access_args, auto_rules, version_rules
 from components.aws.cluster.access_args import PrivateAccessArgs, TeamAccessArgs
@@ -80,6 +81,22 @@ class ClusterArgs(Spec):
     """Nodes for the platform's own services."""
     pools: dict[Name, GpuPoolArgs]
     """GPU pools by name."""
+    cpu_pools: dict[Name, CpuPoolArgs] = {}
+    """CPU pools by name, for preprocessing, batch jobs and pipelines. Pods ask for one with the node
+    selector groundwork.dev/pool: <pool>, and tolerate its taint of the same key."""
+
+    @rule("pools", "cpu_pools")
+    def _pools_named_once(self) -> Iterator[Problem]:
+        for name in self.cpu_pools:
+            if name in self.pools or name == "system":
+                whose = "a GPU pool" if name in self.pools else "the system pool"
+                text = f"is the name of {whose} too, and pods could not tell them apart: rename it"
+                yield Problem(("cpu_pools", name), text)
+
+    @rule("autoscaler", "cpu_pools")
+    def _auto_mode_can_each_cpu_pool(self) -> Iterator[Problem]:
+        for name, pool in self.cpu_pools.items() if isinstance(self.autoscaler, AutoModeArgs) else ():
+            yield from (Problem(("cpu_pools", name, *path), text) for path, text in auto_rules.of_cpu_pool(pool))
 
     @rule("administrators", "viewers", "teams")
     def _one_entry_each(self) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances"
 
 from collections.abc import Iterable, Iterator
 
+from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.density import AUTO_MODE
 from components.aws.capacity.plan import GroupedReservations, ReservedCapacity
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
@@ -19,6 +20,7 @@ FAMILIES = frozenset(
 TOO_SMALL = ("nano", "micro", "small")
 BUILT_IN = frozenset(addon.name for addon in ADDONS if addon.feature is None)
 """Add-ons whose work Auto Mode does itself."""
+IN_ITS_ZONE = "Auto Mode starts each node in the zone that its pods need"
 OTHERWISE = "set cluster.autoscaler to {kind: karpenter}"
 
 
@@ -31,12 +33,31 @@ def of_cluster(addons: Iterable[str], image_release: str | None, system: SystemP
         yield Problem(("image_release",), f"is held, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}")
     if system.pods:
         yield Problem(("system", "pods"), f"is {system.pods}, and Auto Mode chooses it, {AUTO_MODE} at most: remove it")
+    if system.desired is not None:
+        text = "is stated, and Auto Mode starts nodes as pods ask for them: remove it"
+        yield Problem(("system", "desired"), text)
     if "min" in system.model_fields_set:
         yield Problem(("system", "min"), "is stated, and Auto Mode keeps no node that no pod needs: remove it")
     if system.machine.rpartition(".")[2] in TOO_SMALL:
         yield Problem(
             ("system", "machine"), "is too small for Auto Mode, which starts nodes from medium on: take a larger one, such as m7i.large"
         )
+
+
+def of_cpu_pool(pool: CpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What a CPU pool asks in vain, by path within the pool."""
+    for index, machine in enumerate((pool.machine, *pool.machines)):
+        if machine.rpartition(".")[2] in TOO_SMALL:
+            place: tuple[str | int, ...] = ("machines", index - 1) if index else ("machine",)
+            yield place, "is too small for Auto Mode, which starts nodes from medium on: take a larger one"
+    for field in ("min", "desired"):
+        if stated := getattr(pool, field):
+            yield (field,), f"is {stated}, and Auto Mode keeps no node that no pod needs: remove it"
+    if pool.group_per_zone:
+        yield ("group_per_zone",), f"is true, and {IN_ITS_ZONE}: remove it"
+    if pool.pods:
+        text = f"is {pool.pods}, and Auto Mode chooses how many pods a node takes, {AUTO_MODE} at most"
+        yield ("pods",), f"{text}: remove it"
 
 
 def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -52,8 +73,10 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if pool.close:
         yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
     if pool.group_per_zone:
-        text = "is true, and Auto Mode starts each node in the zone that its pods need: remove it"
-        yield ("group_per_zone",), text
+        yield ("group_per_zone",), f"is true, and {IN_ITS_ZONE}: remove it"
+    if pool.desired:
+        text = f"is {pool.desired}, and Auto Mode starts nodes as pods ask for them: remove it"
+        yield ("desired",), text
     if pool.image:
         yield ("image",), f"is chosen, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
     if pool.sharing:

@@ -10,7 +10,7 @@ from components.aws.capacity.gpu_operator import gpu_operator
 from components.aws.capacity.groups import Ground
 from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
-from components.aws.capacity.node_plan import accelerator_pool, plan_pool, plan_system
+from components.aws.capacity.node_plan import accelerator_pool, plan_cpu_pool, plan_pool, plan_system
 from components.aws.capacity.placement import FabricGroups
 from components.aws.capacity.plugins import plugins
 from components.aws.capacity.pool_set import PoolSet, node_role
@@ -92,7 +92,7 @@ class GpuCluster(EksComponent):
         early = [maker.make(addon) for addon in addons if addon.before_nodes]
         ground = self._ground(early)
         self.node_roles.append(ground.role.role)
-        nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones)
+        nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones, cpu=args.cpu_pools)
         self.kubernetes = self._kubernetes(*nodes.system)
         late = [maker.make(addon, *nodes.system) for addon in addons if not addon.before_nodes]
         running = (*nodes.system, *nodes.groups, *late)
@@ -124,6 +124,7 @@ class GpuCluster(EksComponent):
         system = nodes.make(plan_system(args.system, self.network.zones), SYSTEM, 0)
         late = [maker.make(addon, system) for addon in wanted(features, auto_mode=True)]
         plans = [(spec.karpenter or KarpenterPoolArgs(), plan_pool(name, spec, self.network.zones)) for name, spec in args.pools.items()]
+        plans += [(SYSTEM, plan_cpu_pool(name, cpu, self.network.zones)) for name, cpu in args.cpu_pools.items()]
         pools = [nodes.make(plan, tuned, position) for tuned, ways in plans for position, plan in enumerate(ways)]
         return (system, *late), tuple(pools)
 
