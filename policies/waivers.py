@@ -92,7 +92,9 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias is not read: write the value out", problem_mark=self.peek_event().start_mark)
+            alias: yaml.Event = self.get_event()  # type: ignore[no-untyped-call]
+            problem = "an alias is not read: write the value out"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=alias.start_mark)
         return super().compose_node(parent, index)
 
 
