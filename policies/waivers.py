@@ -92,7 +92,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            alias: yaml.Event = self.get_event()  # type: ignore[no-untyped-call]
+            alias: Any = self.get_event()  # type: ignore[no-untyped-call]
             problem = "an alias is not read: write the value out"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=alias.start_mark)
         return super().compose_node(parent, index)
