@@ -11,9 +11,9 @@ from typing import Any, Final, Protocol
 
 import yaml
 
-from rehearsal.control_plane.crds import Loader, module
+from rehearsal.control_plane.crds import Loader
 from rehearsal.control_plane.tools import HELM, KUBERNETES, locate
-from rehearsal.golang import Unavailable
+from rehearsal.golang import Unavailable, module
 from rehearsal.watch import Progress
 
 RENDER_LIMIT: Final = 120.0

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,8 @@ from rehearsal.watch import Failed, Progress, minutes, watched
 
 BUILD_LIMIT: Final = 2400.0
 """Seconds a build may take: five times what the largest needs on two cores."""
+FETCH_LIMIT: Final = 600.0
+"""Seconds for the download of one module."""
 DROPPED: Final = ("GOFLAGS", "GOOS", "GOARCH")
 """Variables of the caller that would change what is built."""
 
@@ -84,16 +87,27 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MADE)
 
 
-def build(locks: Path, packages: Sequence[str], into: Path, *, stamp: str, label: str, tell: Progress) -> None:
+def build(
+    locks: Path,
+    packages: Sequence[str],
+    into: Path,
+    *,
+    stamp: str,
+    label: str,
+    tell: Progress,
+    brought: Mapping[str, Path] | None = None,
+) -> None:
     """Build main packages into the folder `into`, from the go.mod and go.sum in `locks`, beside which packages of ours lie.
 
-    `stamp` goes to the linker. Raises Unavailable.
+    `stamp` goes to the linker; `brought` are files that are put there first, by their place below `locks`. Raises Unavailable.
     """
     go = shutil.which("go")
     if not go:
         raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
     source = into.with_name(f"{into.name}-source")
     shutil.copytree(locks, source)
+    for place, file in (brought or {}).items():
+        shutil.copyfile(file, source / place)
     # Read-only modules: every module must match its locked hash, and none may be added.
     command = [go, "build", "-mod=readonly", "-trimpath", "-ldflags", stamp, "-o", f"{into}{os.sep}", *packages]
     environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
@@ -118,3 +132,29 @@ def alone(folder: Path, what: str, tell: Progress) -> Iterator[None]:
                 tell(f"another process is making {what}; waiting {minutes(time.monotonic() - started)}")
                 time.sleep(1)
         yield
+
+
+def module(name: str, version: str) -> Path:
+    """A module's folder in Go's own cache, its hash checked by Go. Raises Unavailable."""
+    go = shutil.which("go")
+    if not go:
+        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
+    folder = cache("modules")
+    folder.mkdir(parents=True, exist_ok=True)
+    environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
+    command = [go, "mod", "download", "-json", f"{name}@{version}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_LIMIT, env=environ, cwd=folder)
+    except subprocess.TimeoutExpired as why:
+        raise Unavailable(f"{name}@{version} took longer than {FETCH_LIMIT:g} s") from why
+    answer = json.loads(done.stdout or "{}")
+    if "Dir" not in answer:
+        raise Unavailable(answer.get("Error") or done.stderr.strip()[-300:])
+    return Path(answer["Dir"])
+
+
+def module_file(source: str) -> Path:
+    """A file of a module, named <module>@<version>:<path>. Raises Unavailable."""
+    place, _, path = source.partition(":")
+    name, _, version = place.partition("@")
+    return module(name, version) / path

@@ -3,23 +3,18 @@
 import hashlib
 import json
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from rehearsal.control_plane.tools import DATA, KEPT
-from rehearsal.golang import DROPPED, Unavailable
+from rehearsal.golang import Unavailable, module
 from rehearsal.golang import cache as kept
 from rehearsal.watch import Progress
 
-FETCH_LIMIT: Final = 600.0
-"""Seconds for the download of one module."""
 DEFINITION: Final = "CustomResourceDefinition"
 
 
@@ -93,20 +88,3 @@ def _plain(definition: Mapping[str, Any]) -> dict[str, Any]:
     spec = {key: value for key, value in definition["spec"].items() if key != "conversion"}
     metadata = {"name": definition["metadata"]["name"], "annotations": definition["metadata"].get("annotations", {})}
     return {"apiVersion": definition["apiVersion"], "kind": DEFINITION, "metadata": metadata, "spec": spec}
-
-
-def module(name: str, version: str) -> Path:
-    """A module's folder in Go's own cache, its hash checked by Go. Raises Unavailable."""
-    go = shutil.which("go")
-    if not go:
-        raise Unavailable("there is no Go on PATH (https://go.dev/dl)")
-    environ = {**{k: v for k, v in os.environ.items() if k not in DROPPED}, "GOWORK": "off"}
-    command = [go, "mod", "download", "-json", f"{name}@{version}"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_LIMIT, env=environ, cwd=kept(KEPT))
-    except subprocess.TimeoutExpired as why:
-        raise Unavailable(f"{name}@{version} took longer than {FETCH_LIMIT:g} s") from why
-    answer = json.loads(done.stdout or "{}")
-    if "Dir" not in answer:
-        raise Unavailable(answer.get("Error") or done.stderr.strip()[-300:])
-    return Path(answer["Dir"])

@@ -18,11 +18,15 @@ from rehearsal.watch import Meter, Progress
 ESTABLISHED_LIMIT: Final = 180.0
 """Seconds until all definitions must be served."""
 PAUSE: Final = 0.5
+OWN: Final = ("ca.pem", "server.key", "server.pem", "port", "token", "tokens.csv")
+"""Files of one server alone: a copy of a seed makes its own."""
 
 
 @contextlib.contextmanager
-def api_server(folder: Path | None = None, progress: Progress | None = None) -> Iterator[ApiServer]:
-    """An API server that knows the kinds of every operator in the table, ended on the way out.
+def api_server(
+    folder: Path | None = None, progress: Progress | None = None, sets: Sequence[CrdSet] | None = None, token: str = ""
+) -> Iterator[ApiServer]:
+    """An API server that knows the kinds of every operator in the table, or of the given sets, ended on the way out.
 
     Its data stays in `folder` and is found there again; without one it is thrown away. Raises NoControlPlane, Unavailable, DidNotStart.
     """
@@ -31,10 +35,10 @@ def api_server(folder: Path | None = None, progress: Progress | None = None) -> 
     with contextlib.ExitStack() as stack:
         here = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="groundwork-api-")))
         if not (here / "etcd").exists():
-            shutil.copytree(seed(programs, tell), here, dirs_exist_ok=True)
+            shutil.copytree(seed(programs, tell, sets), here, dirs_exist_ok=True)
         if isinstance(tell, Meter):
             tell.done()
-        yield stack.enter_context(ApiServer(here, programs))
+        yield stack.enter_context(ApiServer(here, programs, token))
 
 
 def seed(programs: Mapping[str, Path], tell: Progress, sets: Sequence[CrdSet] | None = None) -> Path:
@@ -42,14 +46,14 @@ def seed(programs: Mapping[str, Path], tell: Progress, sets: Sequence[CrdSet] | 
     wanted = table() if sets is None else sets
     etcd = next(tool.version for tool in TOOLS if tool.name == "etcd")
     home = cache(KEPT) / f"seed-{KUBERNETES}-{etcd}-{fingerprint(wanted)}"
-    with alone(cache(KEPT), "a control plane", tell):
+    with alone(home.with_name(f".{home.name}"), "a seed of the API server", tell):
         if not home.exists():
             with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as made:
                 server = ApiServer(Path(made) / "server", programs)
                 found = definitions(wanted, tell)
                 with server:
                     establish(server, found, tell)
-                for leftover in (*server.folder.glob("*.log"), server.folder / "tokens.csv"):
+                for leftover in (*server.folder.glob("*.log"), *(server.folder / name for name in OWN)):
                     leftover.unlink()
                 server.folder.rename(home)
     return home

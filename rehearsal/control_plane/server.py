@@ -11,7 +11,7 @@ import trustme
 import yaml
 
 from rehearsal.control_plane.client import Client
-from rehearsal.control_plane.processes import Server, free_port, wait_until_free
+from rehearsal.control_plane.processes import DidNotStart, Server, free_port, wait_until_free
 
 READY_LIMIT: Final = 120.0
 """Seconds until an API server counts as not coming up: it takes 4 to 7 on idle cores."""
@@ -22,13 +22,14 @@ SERVICE_RANGE: Final = "172.20.0.0/16"
 class ApiServer:
     """One API server with its data in `folder`, which may hold data from before. A context manager: inside, it answers.
 
-    `programs` are those of `tools.locate`. Raises DidNotStart on entering when it does not come up.
+    `programs` are those of `tools.locate`. Port, authority and token are those of the folder, made when it has none, so that who
+    was told of them before can still reach it. Raises DidNotStart on entering when it does not come up.
     """
 
-    def __init__(self, folder: Path, programs: Mapping[str, Path]) -> None:
+    def __init__(self, folder: Path, programs: Mapping[str, Path], token: str = "") -> None:
         self.folder = folder
         self.programs = programs
-        self.token = secrets.token_hex(16)
+        self.token = token or _kept(folder / "token") or secrets.token_hex(16)
         self._servers: list[Server] = []
 
     def __enter__(self) -> Self:
@@ -59,7 +60,7 @@ class ApiServer:
     @cached_property
     def port(self) -> int:
         """TCP port of the API."""
-        return free_port()
+        return int(_kept(self._file("port")) or free_port())
 
     @property
     def url(self) -> str:
@@ -101,17 +102,22 @@ class ApiServer:
         return self.folder / name
 
     def _write_credentials(self) -> None:
-        """New ones for every start: nothing outlives the servers that they are for, but the key of accounts that the data may hold."""
-        authority = trustme.CA()
-        authority.cert_pem.write_to_path(str(self._file("ca.pem")))
-        served = authority.issue_cert("localhost", HOST)
-        served.private_key_pem.write_to_path(str(self._file("server.key")))
-        served.cert_chain_pems[0].write_to_path(str(self._file("server.pem")))
+        """Write what is not there yet; the token is written anew, since a caller may choose it."""
+        if _answers(self.port):
+            raise DidNotStart(f"port {self.port} of the API server in {self.folder} is in use by another program: end it")
+        if not self._file("server.pem").exists():
+            authority = trustme.CA()
+            served = authority.issue_cert("localhost", HOST)
+            authority.cert_pem.write_to_path(str(self._file("ca.pem")))
+            served.private_key_pem.write_to_path(str(self._file("server.key")))
+            served.cert_chain_pems[0].write_to_path(str(self._file("server.pem")))
         if not self.account_key.exists():
             accounts = trustme.CA().issue_cert("accounts", key_type=trustme.KeyType.RSA)
             accounts.private_key_pem.write_to_path(str(self.account_key))
+        self._file("port").write_text(str(self.port))
+        self._file("token").write_text(self.token)
         self._file("tokens.csv").write_text(f'{self.token},admin,admin,"system:masters"\n')
-        for name in ("server.key", "accounts.key", "tokens.csv"):
+        for name in ("server.key", "accounts.key", "token", "tokens.csv"):
             self._file(name).chmod(0o600)
 
     def _start_etcd(self) -> None:
@@ -165,6 +171,10 @@ class ApiServer:
         self._servers.append(api)
         api.wait_until(lambda: _answers(self.port) and self.client.ready(), READY_LIMIT)
         api.wait_until(self.client.serves_custom_kinds, READY_LIMIT)
+
+
+def _kept(path: Path) -> str:
+    return path.read_text() if path.exists() else ""
 
 
 def _flags(options: Mapping[str, object]) -> list[str]:

@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from rehearsal.control_plane import downloads
-from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, record
+from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, module_file, record
 from rehearsal.watch import Meter, Progress
 
 DATA: Final = Path(__file__).parents[1] / "data" / "control_plane"
@@ -41,6 +41,8 @@ class Tool:
     """Whether a program from elsewhere must be of the same minor version, since what it accepts depends on it."""
     asked: str = "--version"
     """The argument that makes a program say its version."""
+    brings: Mapping[str, str] = field(default_factory=dict)
+    """Files that a package of ours embeds: place below the locks to <module>@<version>:<path>."""
 
 
 KUBERNETES: Final = "1.35.4"
@@ -79,6 +81,19 @@ its plugin that sets weights of routes."""
 KARPENTER: Final = Tool("karpenter", "1.14.1", {"karpenter-kwok": "./karpenter-kwok"})
 """Karpenter at the version that the add-on table's chart runs, with its own kwok provider in place of EC2: it makes nodes of machine
 types that a file tells it, for tests of node pools. No part of a control plane."""
+
+_PROVIDER = "github.com/pulumi/pulumi-kubernetes/provider/v4"
+PROVIDER_MODULE: Final = f"{_PROVIDER}@v4.0.0-20260115033456-f47bc2d6f199"
+"""The newest version of the provider that is published as a Go module: 4.25.0, of January 2026."""
+_EMBEDDED: Final = f"{PROVIDER_MODULE}:cmd/pulumi-resource-kubernetes"
+KUBERNETES_PROVIDER: Final = Tool(
+    "pulumi-kubernetes",
+    "4.25.0",
+    {"pulumi-resource-kubernetes": "./pulumi-resource-kubernetes"},
+    f"-s -w -X {_PROVIDER}/pkg/version.Version=4.25.0",
+    brings={f"pulumi-resource-kubernetes/{name}": f"{_EMBEDDED}/{name}" for name in ("schema.json", "terraform-mapping.json")},
+)
+"""Pulumi's own provider of Kubernetes, which the engine starts as a plugin; no part of a control plane."""
 
 
 class NoControlPlane(Exception):
@@ -169,14 +184,15 @@ def kept(tool: Tool, way: Way) -> Mapping[str, Path]:
 
 def provide(tool: Tool, way: Way, tell: Progress) -> Mapping[str, Path]:
     """Download or build the pinned programs and keep them; of several processes one does the work. Raises Unavailable."""
-    with alone(cache(KEPT), "a control plane", tell):
+    with alone(cache(KEPT) / f".{tool.name}", tool.name, tell):
         with contextlib.suppress(Unavailable):
             return kept(tool, way)
         with _workshop() as folder:
             made = folder / "made"
             if way == "source":
                 label = f"building {tool.name} {tool.version} from its Go module, once"
-                build(DATA / tool.name, [*tool.packages.values()], made, stamp=tool.stamp, label=label, tell=tell)
+                brought = {place: module_file(source) for place, source in tool.brings.items()}
+                build(DATA / tool.name, [*tool.packages.values()], made, stamp=tool.stamp, label=label, tell=tell, brought=brought)
                 _rename(tool, made)
             else:
                 downloads.fetch(tool.name, tool.version, [*tool.packages], made, tell)
