@@ -1,12 +1,12 @@
 """`groundwork rehearse`: the real engine runs a stack against stand-in clouds, on a copy of the project that is kept between runs."""
 
 import contextlib
-import functools
 import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,6 +17,7 @@ from components.given import given
 from graph.urns import REFERENCE_TYPE
 from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
+from operations.real_provider import REAL, real_provider
 from operations.selection import named, parallel_option, project_root, stack_file, stack_options
 from operations.told import tell
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, let_go, unprotect
@@ -69,17 +70,36 @@ def _faults_option(command: Command) -> Command:
     return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
 
 
-def _stage(stack: str | None, config: Path | None, faults: Path | None, *, cluster: bool = False, mend: bool = False) -> Stage:
+def _stage(stack: str | None, config: Path | None, faults: Path | None, *, mend: bool = False) -> Stage:
     file = stack_file(stack, config)
     platform = _platform_of(file)
-    clouds = clouds_around(platform[1] if platform else file, real_clusters=cluster)
+    clouds = clouds_around(platform[1] if platform else file)
     name = named(stack_of(file), str(file))
     return Stage(project_root(), name, stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
 
 
+def _on_clusters(stage: Stage, faults: Path | None) -> tuple[Stage, str]:
+    """The stage with real API servers, and what Kubernetes objects are held against on it. Raises STAGE_FAULTS."""
+    file = stage.stack_file
+    platform = _platform_of(file)
+    below = platform[1] if platform else file
+    made = partial(Stage, project_root(), stage.stack, stack_file=file, platform=platform, faults=faults)
+    real = real_provider(stage.root, list(dict.fromkeys((below, file))), given_to(below))
+    if real is None:
+        return made(clouds=clouds_around(below, real_clusters=True)), API_SERVER
+    chosen = made(clouds=real.clouds)
+    chosen.file.values = real.values
+    return chosen, REAL
+
+
+def given_to(file: Path) -> dict[str, Any]:
+    """What exists before a stack file is rehearsed, as rehearsal.servers.start takes it."""
+    return {"objects": _given(file)}
+
+
 def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
     """Stand-in clouds for a stage, in which everything is that a stack file names and others own."""
-    return functools.partial(stand_in_clouds, real_clusters=real_clusters, existing={"objects": _given(file)})
+    return partial(stand_in_clouds, real_clusters=real_clusters, existing=given_to(file))
 
 
 def _platform_of(file: Path) -> tuple[str, Path] | None:
@@ -158,17 +178,18 @@ def _action(action: Action, text: str) -> click.Command:
         timeline: bool = False,
         parallel: int = 0,
     ) -> int:
-        stage = _stage(stack, config, faults, cluster=cluster)
+        stage, judge = _stage(stack, config, faults), SCHEMAS
         if action in JUDGED:
             _validated(stage.stack_file)
         try:
+            stage, judge = _on_clusters(stage, faults) if cluster else (stage, judge)
             with stage:
                 _note(stage)
                 outcome = act(action, stage, packs=packs, display=sys.stderr if as_json else None)
                 found = _timeline(stage, parallel) if timeline and outcome.fine else None
         except STAGE_ENDS as error:
             return _told(error)
-        _tell(outcome, stage, found, as_json, API_SERVER if cluster else SCHEMAS)
+        _tell(outcome, stage, found, as_json, judge)
         return _code(stage, outcome)
 
     return click.command(action, help=text)(command)

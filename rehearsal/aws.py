@@ -23,6 +23,7 @@ from rehearsal.store import Object, Transaction
 
 UNKNOWN_ACCOUNT = "000000000000"
 DAY = 86_400
+CLUSTER = "aws:eks/cluster:Cluster"
 
 
 @cache
@@ -54,8 +55,10 @@ class Aws:
 
     package = "aws"
 
-    def __init__(self, existing: Existing | None = None) -> None:
+    def __init__(self, existing: Existing | None = None, reached: Mapping[str, Mapping[str, Any]] | None = None) -> None:
+        """`reached` holds outputs of EKS clusters by name, where something answers for them."""
         self._existing = existing or Existing()
+        self._reached = reached or {}
         self.version = metadata.version("pulumi-aws")
 
     def configure(self, config: Mapping[str, Any]) -> Instance:
@@ -123,6 +126,10 @@ class Aws:
             if not (provided or self._existing.has(tokens, value) or _exists(txn, scope, tokens, value)):
                 row = table()["missing"].get(tokens[0], table()["missing"]["other"])
                 raise CloudError(row["code"], f"{row['message'].format(value=shown, type=tokens[0])} (property {path})")
+
+    def answering(self, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Outputs of an EKS cluster that something answers for."""
+        return self._reached.get(str(inputs.get("name")), {}) if token == CLUSTER else {}
 
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> list[tuple[str, str, CloudError]]:
         """What an object of this type must have for itself: its name, unless the cloud gives it, and what may be there only once."""

@@ -65,6 +65,9 @@ class Cloud(Protocol):
 
         `ignored` are the property paths that the program leaves to others."""
 
+    def answering(self, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Outputs that stand for those of the type's form, where something real answers for the object."""
+
     def claims(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Sequence[tuple[str, str, CloudError]]:
         """(namespace of names, name, refusal if it is taken)."""
 

@@ -265,15 +265,17 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         if txn.one(self._cloud.package, token, made.id, scope):
             raise claims[0][2] if claims else CloudError("AlreadyExists", f"{token} {made.id} already exists")
         self._cloud.admit(txn, instance, token, urn, inputs)
-        new = txn.add(Object(self._cloud.package, token, urn, made.id, scope, inputs, made.outputs, ordinal))
+        outputs = {**made.outputs, **self._cloud.answering(token, inputs)}
+        new = txn.add(Object(self._cloud.package, token, urn, made.id, scope, inputs, outputs, ordinal))
         txn.claim(new, claims)
-        return made.id, made.outputs
+        return made.id, outputs
 
     def _changed(
         self, found: Object, instance: Instance, inputs: Mapping[str, Any], changed: Sequence[str], *, preview: bool = False
     ) -> tuple[dict[str, Any], int]:
         scope = replace(found.scope, region=found.scope.region or instance.scope.region)
         outputs = dict(materialise(found.token, found.urn, inputs, scope, found.ordinal).outputs)
+        outputs.update(self._cloud.answering(found.token, inputs))
         moved = self._cloud.moved(found.token, changed, inputs)
         outputs.update({name: found.outputs[name] for name in self._cloud.counts(found.token) if name in found.outputs})
         outputs.update(dict.fromkeys(moved, UNKNOWN if preview else found.revision + 2))

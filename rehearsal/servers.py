@@ -3,7 +3,7 @@
 Nothing of gRPC or of a provider SDK is imported before `start`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,6 +84,8 @@ def start(
     pace: float = 0.0,
     clusters: Path | None = None,
     beside: "Beside | None" = None,
+    packages: Sequence[str] = ("aws", "kubernetes"),
+    reached: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Running:
     """Serve `aws` and `kubernetes` over the store at `store_path`, which is made when it is not there.
 
@@ -93,6 +95,7 @@ def start(
         objects: {"aws:ec2/vpc:Vpc": [vpc-0abc]}  # ids, ARNs or names by type, as shell patterns
         namespaces: {"*": [monitoring]}           # by cluster identity, as a shell pattern
 
+    `packages` are those that are served. `reached` holds outputs of EKS clusters by name, where real API servers stand for them.
     `clusters` is a folder for real API servers, one for each cluster, with `beside` each; without it clusters are schemas alone.
     `faults` is a file of `rehearsal.faults`. `pace` is how long a creation or deletion takes, as a part of what it takes in a real cloud
     (see graph.types.latency): at 0 none waits, at 1 all take their time.
@@ -110,11 +113,11 @@ def start(
     struck = Faults(read(faults) if faults else ())
     namespaces = kubernetes.Existing(given.get("namespaces", {}))
     clouds: tuple[Cloud, ...] = (
-        aws.Aws(aws.Existing(str(given.get("account", "")), given.get("objects", {}))),
+        aws.Aws(aws.Existing(str(given.get("account", "")), given.get("objects", {})), reached),
         real_kubernetes.RealKubernetes(namespaces, clusters, beside) if clusters else kubernetes.Kubernetes(namespaces),
     )
     store = Store(store_path)
-    served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds}
+    served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds if cloud.package in packages}
     ports = {package: port for package, (_, port) in served.items()}
     return Running(ports, store, struck, tuple(server for server, _ in served.values()), clouds)
 

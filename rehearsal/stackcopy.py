@@ -1,5 +1,6 @@
 """A stack file rewritten for the stage: every secret a canary, none of the real file's keys, every other character as it was."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -59,6 +60,14 @@ def find(text: str) -> Places:
             sealing[str(path[0])] = span
     top = next((e for e in yaml.parse(text, Loader=yaml.SafeLoader) if isinstance(e, yaml.CollectionStartEvent)), None)
     return Places(secrets, sealing, _span(top).start if top else None, bool(top and top.flow_style))
+
+
+def replaced(text: str, values: Mapping[KeyPath, str]) -> str:
+    """The text with other values at some paths, those that are there."""
+    edits = [(span, json.dumps(values[path])) for path, span in _scalars(text) if path in values]
+    for span, new in sorted(edits, key=lambda edit: edit[0].start, reverse=True):
+        text = text[: span.start] + new + text[span.end :]
+    return text
 
 
 def _scalars(text: str) -> Iterator[tuple[KeyPath, Span]]:

@@ -255,6 +255,7 @@ class Stage:
             self.mended += mending.put_in_order(self.backend, stack, mend=self._mend and stack == self.stack)
         self._running = self._clouds(self.store, self._faults)
         self._environ = self._make_environ(self._running.ports)
+        self._add_to_environ(getattr(self._running, "environ", {}))
         self._set()
         self.notes = [*self.mended, *self.compare().notes(self.advice("recover"))]
 
@@ -339,6 +340,11 @@ class Stage:
             "PULUMI_DEBUG_COMMANDS": "true",
             "PULUMI_DEBUG_PROVIDERS": ",".join(f"{package}:{port}" for package, port in ports.items()),
         }
+
+    def _add_to_environ(self, more: Mapping[str, str]) -> None:
+        """Take variables of the clouds; what they put into PATH is looked at first."""
+        path = os.pathsep.join(filter(None, (more.get("PATH"), self._environ.get("PATH"))))
+        self._environ |= {**more, "PATH": path}
 
     def _set(self) -> None:
         """Bring the staged copy up to date with the checkout, and the stack into being."""

@@ -11,7 +11,7 @@ import yaml
 
 from rehearsal.folders import write_whole
 from rehearsal.foreground import Result
-from rehearsal.stackcopy import KeyPath, find, rewrite
+from rehearsal.stackcopy import KeyPath, find, replaced, rewrite
 
 Pulumi = Callable[..., Result]
 """Runs the engine on the stage; `check=True` raises StageFailed when it does not end well."""
@@ -43,6 +43,8 @@ class StagedFile:
         self.target = target
         self.folder = folder
         self._pulumi = pulumi
+        self.values: Mapping[KeyPath, str] = {}
+        """Values that stand for those of the file, such as the place of a kubeconfig."""
 
     @property
     def begun(self) -> bool:
@@ -57,7 +59,7 @@ class StagedFile:
 
     def update(self) -> None:
         """Bring the staged file up to date. What `pulumi config set` changed on the stage stays until the real file changes."""
-        read = hashlib.sha256(self.original.read_bytes()).hexdigest()
+        read = hashlib.sha256(self.original.read_bytes() + repr(sorted(self.values.items())).encode()).hexdigest()
         if self.target.exists() and self._mark.exists() and self._mark.read_text().split()[0] == read:
             return
         staged = self._staged()
@@ -92,7 +94,8 @@ class StagedFile:
         except (UnicodeDecodeError, yaml.YAMLError):
             return original
         seal = self._sealed(list(places.secrets))
-        return rewrite(text, places, {path: seal.ciphertexts[_spelled(path)] for path in places.secrets}, seal.salt).encode()
+        staged = rewrite(text, places, {path: seal.ciphertexts[_spelled(path)] for path in places.secrets}, seal.salt)
+        return replaced(staged, self.values).encode()
 
     def _sealed(self, paths: Sequence[KeyPath]) -> Seal:
         """The seal with a ciphertext for every path; the engine encrypts those that are new."""
