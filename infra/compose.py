@@ -42,15 +42,7 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
     if "dcgm-exporter" in platform.operators.install and nvidia(site.cluster.pools.values()):
         board = platform.operators.gpu_dashboard
         GpuWatch("gpus", cluster=site.cluster, operators=operators, context=site.context, board=board)
-    tracking = TrackingServer(
-        "tracking",
-        platform.tracking,
-        cluster=site.cluster,
-        artifacts=site.artifacts,
-        database=site.database,
-        operators=operators,
-        context=site.context,
-    )
+    tracking = _tracking(platform, site, operators)
     spaces = {
         team: TeamSpace(team, args, cluster=site.cluster, operators=operators, context=site.context).namespace
         for team, args in platform.teams.items()
@@ -61,6 +53,23 @@ def _platform(platform: AnyPlatform, *, project: str, stack: str) -> Outputs:
     warmth = _warmth(platform, site)
     endpoints = _endpoints(platform.endpoints, site, operators, front, warmth=warmth)
     return _outputs(site, tracking, endpoints) | (_for_teams(site, operators, spaces, front) if spaces else {})
+
+
+def _tracking(platform: AnyPlatform, site: Site, operators: Operators) -> TrackingServer | None:
+    """The tracking server, where the stack file asks for one."""
+    if platform.tracking is None:
+        return None
+    assert site.artifacts is not None, "tracking without a registry is refused when the file is read"
+    assert site.database is not None, "tracking without a database is refused when the file is read"
+    return TrackingServer(
+        "tracking",
+        platform.tracking,
+        cluster=site.cluster,
+        artifacts=site.artifacts,
+        database=site.database,
+        operators=operators,
+        context=site.context,
+    )
 
 
 def _serving(serving: ServingStack, *, project: str, stack: str) -> Outputs:
@@ -106,15 +115,15 @@ def _warmth(platform: AnyPlatform, site: Site) -> Warmth | None:
     return WarmPriority("warm", cluster=site.cluster, context=site.context).warmth if wanted else None
 
 
-def _outputs(site: Site, tracking: TrackingServer, endpoints: Mapping[str, InferenceEndpoint]) -> Outputs:
+def _outputs(site: Site, tracking: TrackingServer | None, endpoints: Mapping[str, InferenceEndpoint]) -> Outputs:
     """What people may ask of the stack; nothing secret."""
     return {
         "models": site.models.uri,
-        "artifacts": site.artifacts.uri,
-        "database": site.database.host,
+        **({"artifacts": site.artifacts.uri} if site.artifacts else {}),
+        **({"database": site.database.host} if site.database else {}),
         "images": dict(site.images.repositories) if site.images else {},
         **({"volumes": {claim: dict(volume.names) for claim, volume in site.volumes.items()}} if site.volumes else {}),
-        "tracking": tracking.url,
+        **({"tracking": tracking.url} if tracking else {}),
         "endpoints": {name: endpoint.url for name, endpoint in endpoints.items()},
     }
 

@@ -27,8 +27,8 @@ class Common(Stack):
     """Operators that workloads rely on."""
     alerts: AlertsArgs | None = None
     """Who hears the alerts of the Prometheus that this stack installs; absent leaves them unheard."""
-    tracking: TrackingServerArgs
-    """The tracking server, MLflow."""
+    tracking: TrackingServerArgs | None = None
+    """The tracking server, MLflow, which keeps runs and models in a database; absent is none."""
     teams: dict[Name, TeamArgs] = Field(default_factory=dict)
     """Teams that put endpoints on the platform from stacks of their own, each in a namespace of its own."""
     gateway: GatewayArgs | None = None

@@ -21,10 +21,12 @@ class Ground:
 class Site(Ground):
     """What a platform stands on."""
 
-    artifacts: ObjectStore
-    database: Database
+    artifacts: ObjectStore | None
+    """Of runs and models; None where nothing keeps any."""
+    database: Database | None
+    """Of runs and models; None where nothing keeps any."""
     images: ImageRegistry | None
-    """None where the site's administrators keep the image registry."""
+    """None where the site's administrators keep the image registry, or there is none."""
     volumes: Mapping[str, SharedVolume] = field(default_factory=dict)
     """File systems that pods may mount, by the name of the claim."""
     secrets: SecretStoreFacts | None = None

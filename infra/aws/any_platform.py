@@ -28,8 +28,9 @@ class AnyAwsPlatform(Platform):
     """Limits of the stack's IAM roles."""
     storage: BucketsArgs = BucketsArgs()
     """The platform's buckets."""
-    registry: RegistryArgs
-    """Image repositories, the database of runs and models, and the artifact bucket."""
+    registry: RegistryArgs | None = None
+    """Image repositories, the database of runs and models, and the artifact bucket; absent makes
+    none of them."""
     account: AccountArgs | None = None
     """Guard rails of the account; absent where other stacks or the organisation keep them all."""
 
@@ -47,6 +48,11 @@ class AnyAwsPlatform(Platform):
         """What others own."""
         yield from super().notes()
         yield from given.notes(self)
+
+    @rule("registry", "tracking")
+    def _tracking_keeps_runs(self) -> Iterator[Problem]:
+        if self.tracking:
+            yield from given.needs_database(self.registry, "tracking, which keeps runs and models in it")
 
     @rule("account", "cluster")
     def _budgets_of_pools(self) -> Iterator[Problem]:

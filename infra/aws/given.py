@@ -6,9 +6,19 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 
 from components.aws.network.existing import ExistingVpcArgs, SurroundingVpcArgs
+from components.aws.registry.registry import RegistryArgs
 from components.given import given
 from components.spec import Problem
 from infra.notes import Note
+
+
+def needs_database(registry: RegistryArgs | None, who: str) -> Iterator[Problem]:
+    """Refuse what needs the database of runs and models where there is none; `who` in words."""
+    place = ("registry",) if registry is None else ("registry", "database")
+    if registry is None or registry.database is None:
+        section = who.partition(",")[0]
+        fix = "add it, such as database: {instance_class: db.t4g.medium}"
+        yield Problem(place, f"is missing, and is needed for {who}: {fix}, or remove {section}")
 
 
 def zones_of_site(network: SurroundingVpcArgs, zones: Sequence[str]) -> Iterator[Problem]:

@@ -28,9 +28,21 @@ def build(platform: AwsGivenPlatform, labels: Labels, *, project: str, stack: st
     network = ExistingNetwork(platform.network.existing, zones=site.zones)
     storage = ObjectStorage("storage", platform.storage, context=context, opts=here)
     cluster = ExistingEks("cluster", platform.cluster.existing, network=network, context=context, opts=here)
-    registry = ModelRegistry("registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here)
+    registry: ModelRegistry | None = None
+    if platform.registry:
+        registry = ModelRegistry(
+            "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, opts=here
+        )
     if platform.account:
-        buckets = {**storage.buckets, "artifacts": registry.artifacts}
+        buckets = {**storage.buckets, **({"artifacts": registry.artifacts} if registry else {})}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     told = wiring(context, cluster.reached, storage.models)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, wiring=told)
+    return Site(
+        context,
+        cluster,
+        storage.models,
+        registry.artifacts if registry else None,
+        registry.database if registry else None,
+        registry,
+        wiring=told,
+    )

@@ -197,6 +197,11 @@ class AwsPlatform(AnyAwsPlatform):
         if isinstance(self.network, NetworkArgs):
             yield from addresses.suffice(self.network.cidr, self.site.zones, self.cluster)
 
+    @rule("registry", "recovery")
+    def _recovery_has_something_to_copy(self) -> Iterator[Problem]:
+        if self.recovery:
+            yield from given.needs_database(self.registry, "recovery, which copies it to the other region")
+
     @rule("site", "network", "recovery")
     def _recovery_elsewhere(self) -> Iterator[Problem]:
         if self.recovery:

@@ -49,6 +49,9 @@ def recover(
     from components.aws.recovery.replication import Replication
     from components.aws.storage.bucket import Bucket
 
+    database, images = registry.database, platform.registry
+    assert database is not None, "recovery without a database is refused when the stack file is read"
+    assert images is not None, "recovery without a registry is refused when the stack file is read"
     provider = aws.Provider(
         f"aws-{args.region}",
         region=args.region,
@@ -57,14 +60,14 @@ def recover(
     arguments = copyable(platform.storage, platform.registry)
     stores = {**storage.buckets, "artifacts": registry.artifacts}
     sources = {role: store for role, store in stores.items() if isinstance(store, Bucket)}
-    names = {role: context.naming.name(role, limit=256) for role in platform.registry.repositories}
+    names = {role: context.naming.name(role, limit=256) for role in images.repositories}
     home = Home(
         network=platform.network,
         cluster=platform.cluster,
         buckets={role: (sources[role], arguments[role]) for role in args.buckets},
-        database=registry.database,
+        database=database,
         repositories=names,
-        untagged_after=platform.registry.untagged_after,
+        untagged_after=images.untagged_after,
         access_log_retention=platform.storage.access_log_retention,
         mirror=platform.operators.mirror,
         services=services(platform),
@@ -78,7 +81,7 @@ def recover(
         Snapshots(
             "snapshots",
             args.drill,
-            registry.database,
+            database,
             files=files,
             to=region.drill.vault,
             protect=args.protect,

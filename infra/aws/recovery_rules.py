@@ -57,9 +57,9 @@ def capacity(pools: Mapping[str, GpuPoolArgs], args: RecoveryArgs) -> Iterator[P
         yield Problem((HERE, "capacity"), text)
 
 
-def copyable(storage: StorageArgs, registry: RegistryArgs) -> Mapping[str, BucketArgs]:
+def copyable(storage: StorageArgs, registry: RegistryArgs | None) -> Mapping[str, BucketArgs]:
     """The buckets that can be copied, those made here, by the names that a stack file has for them."""
-    runs = {} if RUNS in storage.existing else {RUNS: registry.artifacts}
+    runs = {} if RUNS in storage.existing or registry is None else {RUNS: registry.artifacts}
     return {**storage.made, **runs}
 
 

@@ -55,15 +55,17 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         opts=here,
     )
     topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None
-    registry = ModelRegistry(
-        "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, topic=topic, opts=here
-    )
+    registry: ModelRegistry | None = None
+    if platform.registry:
+        registry = ModelRegistry(
+            "registry", platform.registry, network=network, cluster=cluster, storage=storage, context=context, topic=topic, opts=here
+        )
     mounted, shared = volumes(platform, network=network, cluster=cluster, storage=storage, context=context, opts=here)
     rails: Guardrails | None = None
     if platform.account:
-        buckets = {**storage.buckets, "artifacts": registry.artifacts}
+        buckets = {**storage.buckets, **({"artifacts": registry.artifacts} if registry else {})}
         rails = Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
-    if platform.recovery:
+    if platform.recovery and registry:
         recover(
             platform,
             platform.recovery,
@@ -79,7 +81,18 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
     kept = SecretsStore("secrets", platform.secrets, cluster=cluster, context=context, opts=here).facts if platform.secrets else None
     heard = _heard(platform, cluster, topic)
     told = wiring(context, cluster.reached, storage.models)
-    return Site(context, cluster, storage.models, registry.artifacts, registry.database, registry, mounted, kept, heard, told)
+    return Site(
+        context,
+        cluster,
+        storage.models,
+        registry.artifacts if registry else None,
+        registry.database if registry else None,
+        registry,
+        mounted,
+        kept,
+        heard,
+        told,
+    )
 
 
 def _heard(platform: AwsPlatform, cluster: "AwsCluster", topic: "AlarmTopic | None") -> NotificationTopic | None:

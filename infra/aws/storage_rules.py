@@ -33,9 +33,9 @@ def _given_keys(storage: BucketsArgs) -> Iterator[tuple[Path, str]]:
         yield ("existing", purpose, "key"), bucket.key
 
 
-def said_of_given_artifacts(storage: BucketsArgs, registry: RegistryArgs) -> Iterator[Problem]:
+def said_of_given_artifacts(storage: BucketsArgs, registry: RegistryArgs | None) -> Iterator[Problem]:
     """A problem when a stack file says how an existing bucket of artifacts is kept."""
-    if "artifacts" in storage.existing and "artifacts" in registry.model_fields_set:
+    if registry and "artifacts" in storage.existing and "artifacts" in registry.model_fields_set:
         text = "would change an existing bucket, which is never modified: remove it, or storage.existing.artifacts"
         yield Problem(("registry", "artifacts"), text)
 

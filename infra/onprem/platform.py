@@ -23,8 +23,8 @@ class OnPremPlatform(Platform):
     """The cluster and its GPU pools."""
     object_store: ExistingStoreArgs
     """The object store."""
-    database: ExistingDatabaseArgs
-    """The database of runs and models."""
+    database: ExistingDatabaseArgs | None = None
+    """The database of runs and models, which `tracking` needs; absent is none."""
 
     @property
     def pool_names(self) -> Iterable[str]:
@@ -42,4 +42,11 @@ class OnPremPlatform(Platform):
 
     @rule("database")
     def _database_addresses(self) -> Iterator[Problem]:
-        yield from overlapping(("database", "addresses"), self.database.addresses, {})
+        if self.database:
+            yield from overlapping(("database", "addresses"), self.database.addresses, {})
+
+    @rule("database", "tracking")
+    def _tracking_keeps_runs(self) -> Iterator[Problem]:
+        if self.tracking and self.database is None:
+            text = "is missing, and tracking keeps runs and models in it: name it, or remove tracking"
+            yield Problem(("database",), text)

@@ -18,5 +18,7 @@ def build(serving: ServingStack, view: OnPremPlatform, labels: Labels, *, projec
     store = view.object_store
     acting = {"context": serving.credentials.context} if isinstance(serving.credentials, TeamContext) else {}
     args, name = view.cluster.model_copy(update=acting), view.site.name
-    cluster = ExistingCluster("cluster", args, site=name, storage=store.egress, databases=view.database.egress, context=context)
+    cluster = ExistingCluster(
+        "cluster", args, site=name, storage=store.egress, databases=view.database.egress if view.database else (), context=context
+    )
     return Ground(context, cluster, ExistingBucket(store, store.models))

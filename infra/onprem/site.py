@@ -16,6 +16,8 @@ def build(platform: OnPremPlatform, labels: Labels, *, project: str, stack: str)
     context = Context(Naming(project, stack), labels)
     store, database = platform.object_store, platform.database
     name = platform.site.name
-    cluster = ExistingCluster("cluster", platform.cluster, site=name, storage=store.egress, databases=database.egress, context=context)
+    cluster = ExistingCluster(
+        "cluster", platform.cluster, site=name, storage=store.egress, databases=database.egress if database else (), context=context
+    )
     models, artifacts = ExistingBucket(store, store.models), ExistingBucket(store, store.artifacts)
-    return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context), None)
+    return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context) if database else None, None)

@@ -48,8 +48,9 @@ class RegistryArgs(Spec):
     """Other registries whose images are cached below a prefix: their images are then pulled from the account's own registry."""
     artifacts: BucketArgs = BucketArgs()
     """The bucket of run artifacts and registered models."""
-    database: DatabaseArgs
-    """The PostgreSQL database of runs and models."""
+    database: DatabaseArgs | None = None
+    """The PostgreSQL database of runs and models, which `tracking` and `recovery` need; absent is
+    none."""
     protect: bool = True
     """Whether the repositories, the artifact bucket and their key refuse deletion."""
 
@@ -66,7 +67,7 @@ class RegistryArgs(Spec):
 
     @rule("protect", "database")
     def _key_outlives_database(self) -> Iterator[Problem]:
-        if self.database.protect and not self.protect:
+        if self.database and self.database.protect and not self.protect:
             yield Problem(("protect",), "must be true while database.protect is: the database is encrypted with the registry's key")
 
     @rule("protect", "artifacts")
@@ -98,22 +99,26 @@ class ModelRegistry(AwsComponent):
         self.registry_key = self.key("registry", logs, protect=args.protect)
         self.repositories: Mapping[str, pulumi.Output[str]] = {role: self._repository(role).repository_url for role in args.repositories}
         self.artifacts = self._artifacts(storage)
-        self.database = Database(
-            f"{name}-database",
-            args.database,
-            identifier=identifier,
-            key=self.registry_key,
-            network=network,
-            cluster=cluster,
-            context=context,
-            topic=topic,
-            opts=self.child(),
-        )
+        here = self.child()
+        self.database: Database | None = None
+        if args.database:
+            self.database = Database(
+                f"{name}-database",
+                args.database,
+                identifier=identifier,
+                key=self.registry_key,
+                network=network,
+                cluster=cluster,
+                context=context,
+                topic=topic,
+                opts=here,
+            )
         if args.scanning:
             self._scanning(args.scanning)
         if args.pull_through:
             self._cache(args.pull_through, cluster)
-        self.register_outputs({"repositories": self.repositories, "database": self.database.host})
+        host = {"database": self.database.host} if self.database else {}
+        self.register_outputs({"repositories": self.repositories, **host})
 
     def _repository(self, role: str) -> "aws.ecr.Repository":
         args = self.args
