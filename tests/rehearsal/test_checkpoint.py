@@ -98,7 +98,11 @@ def test_the_lock_of_a_dead_engine_is_removed_and_told(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("content", ["", '{"pid": ', "[]", held(os.getpid())])
+@pytest.mark.parametrize(
+    "content",
+    ["", '{"pid": ', "[]", held(os.getpid())],
+    ids=["empty", "cut off", "not a lock", "another process"],
+)
 def test_a_lock_that_no_engine_of_this_stage_holds_is_removed(tmp_path: Path, content: str) -> None:
     path = lock(tmp_path, content)
     assert engine_lock.clear(tmp_path, "dev", wait=0)
