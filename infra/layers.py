@@ -26,7 +26,7 @@ def facts(cluster: Cluster, monitoring: Monitoring, spaces: Mapping[str, str], f
         "pools": {name: asdict(pool) for name, pool in cluster.pools.items()},
         "zonal": cluster.zonal,
         "storage_classes": {name: found.shared for name, found in cluster.storage_classes.items()},
-        "egress": [list(pair) for pair in cluster.dataplane_egress],
+        "egress": [list(pair) for pair in cluster.storage_egress],
         "monitoring": asdict(monitoring),
         "teams": dict(spaces),
         "warm": warmth.priority,

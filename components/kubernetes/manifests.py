@@ -68,9 +68,28 @@ def default_deny(identity: Identity) -> Manifest:
     return {"metadata": identity.metadata(DEFAULT_DENY), "spec": {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}}
 
 
+RESOLVER_NAMESPACES = ("kube-system", "openshift-dns")
+"""Where pods answer DNS queries: at port 53, and in OpenShift at 5353, to which its Service sends what arrives at 53.
+
+Source: openshift/cluster-dns-operator, assets/dns/service.yaml (targetPort dns) and daemonset.yaml (containerPort 5353).
+"""
+RESOLVERS = ("10.100.0.10/32", "169.254.20.10/32", "169.254.25.10/32", "172.20.0.10/32")
+"""Where DNS queries are answered by no pod that a policy can select.
+
+169.254.20.10 and 169.254.25.10 are NodeLocal DNSCache, in the node's own network (kubernetes.io, "Using NodeLocal DNSCache in Kubernetes
+Clusters"; kubespray's nodelocaldns_ip). The others are the Service of DNS in the two ranges of EKS (awslabs/amazon-eks-ami#92), behind
+which EKS Auto Mode runs the resolver on the node itself, so that a rule must name the address (aws/containers-roadmap#2552).
+"""
+
+
+def resolvers() -> Manifest:
+    """The rule of egress by which a pod asks DNS, wherever a cluster of any kind answers it."""
+    ports = [{"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")]
+    return {"to": [namespaces(RESOLVER_NAMESPACES), *({"ipBlock": {"cidr": cidr}} for cidr in RESOLVERS)], "ports": ports}
+
+
 def network_policy(identity: Identity, port: int, clients: Sequence[str], destinations: Sequence[tuple[str, int]]) -> Manifest:
     """Lets pods of the client namespaces in on `port`, and the workload out to DNS and the (CIDR, TCP port) destinations."""
-    dns = {"to": [namespaces(["kube-system"])], "ports": [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]}
     outward = [
         {"to": [{"ipBlock": {"cidr": cidr}}], "ports": [{"protocol": "TCP", "port": to}]} for cidr, to in dict.fromkeys(destinations)
     ]
@@ -81,7 +100,7 @@ def network_policy(identity: Identity, port: int, clients: Sequence[str], destin
             "podSelector": {"matchLabels": identity.selector},
             "policyTypes": ["Ingress", "Egress"],
             "ingress": inward,
-            "egress": [dns, *outward],
+            "egress": [resolvers(), *outward],
         },
     }
 

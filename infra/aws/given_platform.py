@@ -7,6 +7,7 @@ from components.accelerators import aws_machines, unfit
 from components.aws.capacity.density import most_pods
 from components.aws.capacity.room import kept
 from components.aws.cluster.existing import ExistingEksArgs
+from components.aws.network.endpoints import NODE_SERVICES
 from components.aws.network.existing import SurroundingNetworkArgs
 from components.kubernetes.addons.footprint import on_node
 from components.spec import Problem, rule
@@ -44,7 +45,9 @@ class AwsGivenPlatform(AnyAwsPlatform):
     def notes(self) -> Iterator[Note]:
         """Notes of the network around the cluster too."""
         yield from super().notes()
+        yield from download_notes.endpoints(self.network, NODE_SERVICES)
         yield from download_notes.notes(self.site, self.network, self.with_images)
+        yield from download_notes.log_in(self.site, self.operators.mirror)
 
     @rule("endpoints", "cluster", "operators")
     def _endpoints_have_room(self) -> Iterator[Problem]:

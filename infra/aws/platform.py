@@ -31,6 +31,7 @@ from infra.aws.capacity_rules import (
     untainted_in_one_zone,
     zones_of_site,
 )
+from infra.aws.services import services
 from infra.aws.storage_rules import caches_shared, landed_is_readable, pools_in_the_zone
 from infra.notes import Note
 from infra.rules import alerts
@@ -119,7 +120,9 @@ class AwsPlatform(AnyAwsPlatform):
         yield from super().notes()
         if isinstance(self.network, ExistingNetworkArgs):
             yield Note("network", addresses.ASKED_OF_OTHERS)
+            yield from download_notes.endpoints(self.network, services(self))
         yield from download_notes.notes(self.site, self.network, self.with_images)
+        yield from download_notes.log_in(self.site, self.operators.mirror)
         if self.recovery:
             known = recovery_rules.copyable(self.storage, self.registry)
             yield from recovery_rules.promises(self.recovery, self.cluster.pools, known, tuple(self.endpoints.values()))

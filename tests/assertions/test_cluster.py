@@ -2,6 +2,7 @@
 
 import json
 from functools import cache
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -139,7 +140,10 @@ def leaves(value: Any) -> list[Any]:
 class TestClosedNetworks:
     def test_there_is_no_way_out(self, stack: str) -> None:
         made = graph(stack)
-        assert not made.of_type("aws:ec2/internetGateway:InternetGateway", "aws:ec2/natGateway:NatGateway", "aws:ec2/route:Route")
+        assert not made.of_type("aws:ec2/internetGateway:InternetGateway", "aws:ec2/natGateway:NatGateway")
+        outward = made.of_type("aws:ec2/route:Route")
+        assert all(row.inputs.get("transitGatewayId") or row.inputs.get("vpcPeeringConnectionId") for row in outward)
+        assert all(ip_network(row.inputs["destinationCidrBlock"]).is_private for row in outward)
 
     def test_nothing_comes_from_elsewhere_than_the_accounts_registry(self, stack: str) -> None:
         site, made = platform(stack).site, graph(stack)

@@ -36,6 +36,8 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
         "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
         "network.egress.allow.[]": {("network", "egress", "allow"): ["203.0.113.0/24"]},
+        "network.connections.*.ranges.[]": {("network", "connections", "tools", "ranges"): ["10.90.0.0/17"]},
+        "recovery.connections.*.ranges.[]": {("recovery", "connections", "offices", "ranges"): ["10.91.0.0/17"]},
         "network.existing.cidr": {("network", "existing", "cidr"): "10.65.0.0/20"},
         "network.flow_log_retention": {("network", "flow_log_retention"): "400d"},
         "account.trail.log_retention": {("account", "trail", "log_retention"): "400d"},
@@ -77,6 +79,9 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "streams.log_retention": {("streams", "log_retention"): "400d"},
         "registry.database.instance_class": {("registry", "database", "instance_class"): "db.t4g.large"},
         "registry.database.log_retention": {("registry", "database", "log_retention"): "400d"},
+    },
+    "aws-karpenter": {
+        "network.connections.*.ranges.[]": {("network", "connections", "offices", "ranges"): ["10.91.0.0/17"]},
     },
     "aws-existing": {
         "site.region": {

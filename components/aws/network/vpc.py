@@ -5,7 +5,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import pulumi
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from components.aws.base import AwsComponent
 from components.aws.documents.keys import key_for_logs
@@ -25,6 +25,8 @@ else:
     aws = lazy("pulumi_aws")
 
 ANYWHERE = "0.0.0.0/0"
+EndpointService = Annotated[str, StringConstraints(max_length=60, pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
+"""An AWS service by the last part of the name of its endpoint: com.amazonaws.<region>.<service>."""
 MOST_RANGES = 40
 """Ranges that may be allowed: a route each, of the 50 that a route table holds before its quota is raised.
 
@@ -52,6 +54,9 @@ class NetworkArgs(Spec):
     to address ranges that are allowed."""
     private_endpoints: bool = False
     """Whether the AWS services that the platform calls get interface endpoints in the VPC. S3 always has a gateway endpoint."""
+    endpoints: Annotated[Many[EndpointService], Field(max_length=40)] = ()
+    """Further AWS services that get an interface endpoint, by the last part of its name, such as ssm or bedrock-runtime; up to 40.
+    What the platform itself calls has one where private_endpoints is true."""
     download_buckets: Annotated[Many[BucketName], Field(max_length=50)] = ()
     """Further S3 buckets of the region from which nodes and pods may read without credentials of this account, such as those a package
     host redirects to; up to 50. The buckets behind well-known image and package hosts are allowed already."""
@@ -95,6 +100,14 @@ class NetworkArgs(Spec):
                         yield Problem(("egress", "allow", index), f"overlaps {other} of {owner}: remove it, or narrow it")
                         break
                 earlier[f"egress.allow.{index}"] = text
+
+    @rule("endpoints")
+    def _interfaces_once(self) -> Iterator[Problem]:
+        for index, service in enumerate(self.endpoints):
+            if service == "s3":
+                yield Problem(("endpoints", index), "has a gateway endpoint in every VPC that is made: remove it")
+            elif service in self.endpoints[:index]:
+                yield Problem(("endpoints", index), f"names {service} again: remove it")
 
     @rule("cidr", "egress", "connections")
     def _apart(self) -> Iterator[Problem]:
@@ -233,7 +246,8 @@ class Network(AwsComponent):
         tables = [self.isolated_routes.id, *(table.id for table in self.routes.values())]
         gateway = endpoints.s3(tables, self.args.download_buckets)
         subnets = [subnet.id for subnet in self.isolated.values()]
-        return [gateway, *(endpoints.interfaces(services, subnets) if self.args.private_endpoints else ())]
+        wanted = dict.fromkeys((*(services if self.args.private_endpoints else ()), *self.args.endpoints))
+        return [gateway, *(endpoints.interfaces([*wanted], subnets) if wanted else ())]
 
     def _flow_logs(self) -> None:
         log_name = f"/groundwork/{self.context.naming.name('flow-logs')}"

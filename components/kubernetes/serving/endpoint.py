@@ -82,7 +82,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         """What serves: pods, or groups of pods, that may read their model and reach it, started after what they need and what is given."""
         args, enclosure, identity = self.args, self.enclosure, self.identity
         binding, account = enclosure.bind(self.cluster, "endpoint", [Grant(self.models, "read", self.model.prefix)])
-        destinations = [*self.cluster.dataplane_egress, *binding.egress]
+        destinations = [*self.cluster.storage_egress, *binding.egress]
         proxies = [self.front.proxies] if self.front else []
         network = enclosure.admit(args.engine.port, [*args.clients, self.operators.monitoring.namespace, *proxies], destinations)
         self.secrets = self._secrets()

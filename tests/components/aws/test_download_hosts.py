@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from components.aws.network.existing import ExistingNetworkArgs
 from components.aws.network.hosts import download_buckets, host_of, hosts
 from components.aws.network.vpc import NetworkArgs
 from components.aws.regions import REGIONS
@@ -21,6 +22,14 @@ from policies.rules.workloads import PODS, containers
 from tests.assertions.graphs import STACKS, graph, on_aws, platform
 
 ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
+GIVEN: dict[str, Any] = {
+    "existing": {
+        "vpc": "vpc-0123456789abcdef0",
+        "cidr": "10.64.0.0/16",
+        "private": {"us-west-2a": "subnet-0a000000000000001", "us-west-2b": "subnet-0a000000000000002"},
+        "isolated": {"us-west-2a": "subnet-0b000000000000001", "us-west-2b": "subnet-0b000000000000002"},
+    }
+}
 AWAY = {"eu-west-2": "767373bbdcb8270361b96548387bf2a9ad0d48758c35-eu-west-2"}
 
 
@@ -112,3 +121,16 @@ def test_a_review_names_hosts_of_images_whose_redirects_are_unknown() -> None:
     assert "registry.example.com" in unknown.text
     assert "network.download_buckets" in unknown.text
     assert not list(download_notes.notes(site, network, {"endpoints": image.replace("registry.example.com", "quay.io")}))
+
+
+def test_a_review_says_how_to_log_in_to_the_registry_of_charts() -> None:
+    (told,) = [note.text for note in platform("closed").notes() if note.subject == "operators" and "log-in" in note.text]
+    assert "aws ecr get-login-password --region us-west-2 | helm registry login --username AWS --password-stdin" in told
+    assert not [note for note in platform("dev").notes() if "log-in" in note.text]
+
+
+def test_a_review_lists_the_endpoints_that_a_closed_vpc_of_others_must_have() -> None:
+    closed = ExistingNetworkArgs.model_validate({**GIVEN, "existing": {**GIVEN["existing"], "closed": True}})
+    (told,) = download_notes.endpoints(closed, ("ecr.api", "sts"))
+    assert "ecr.api, sts" in told.text
+    assert not list(download_notes.endpoints(ExistingNetworkArgs.model_validate(GIVEN), ("sts",)))

@@ -137,11 +137,12 @@ def test_mlflow_answers_to_its_service_and_given_hosts(site: Any, tracking_args:
 def test_pods_reach_the_site_and_nothing_else(site: Any, endpoint_args: Any, tracking_args: Any, named: Any) -> None:
     site.endpoints, site.tracking = {"chat": endpoint_args()}, tracking_args(clients=[])
     graph = site.record()
-    outward = named(graph, "chat-network").inputs["spec"]["egress"][1:]
-    assert [(rule["to"][0]["ipBlock"]["cidr"], rule["ports"][0]["port"]) for rule in outward] == [
-        ("10.64.8.0/28", 9000),
-        ("10.64.9.16/29", 5432),
-    ]
+    ways = {
+        name: [(rule["to"][0]["ipBlock"]["cidr"], rule["ports"][0]["port"]) for rule in named(graph, name).inputs["spec"]["egress"][1:]]
+        for name in ("chat-network", "tracking-network")
+    }
+    assert ways["chat-network"] == [("10.64.8.0/28", 9000)]
+    assert ways["tracking-network"] == [("10.64.8.0/28", 9000), ("10.64.9.16/29", 5432)]
     inward = named(graph, "chat-network").inputs["spec"]["ingress"][0]["from"][0]["namespaceSelector"]["matchExpressions"][0]["values"]
     assert inward == ["gateway", "monitoring"]
     assert named(graph, "tracking-network").inputs["spec"]["ingress"] == []
