@@ -33,7 +33,7 @@ def prod() -> AwsPlatform:
 
 def test_what_the_kubelet_keeps_is_what_the_image_says() -> None:
     small, large = aws_machines()["m7i.large"], aws_machines()["g6e.12xlarge"]
-    assert kept(small, pods=110) == (70, 11 * 110 + 255 + 100 + int(8192 * 0.075))
+    assert kept(small, pods=110) == (70, 11 * 110 + 255 + 100 + 615)
     assert kept(large, pods=250)[0] == 60 + 10 + 5 + 5 + 110
     assert kept(large, pods=250, fabric=True)[1] - kept(large, pods=250)[1] == 2 * 5128
 

@@ -20,6 +20,6 @@ def kept(machine: Machine, *, pods: int, fabric: bool = False) -> tuple[int, int
     nodeadm/internal/kubelet/config.go.
     """
     shares = (60.0, 10.0, 5.0, 5.0, *([2.5] * max(machine.vcpus - 4, 0)))
-    memory = 11 * pods + 255 + EVICTION_MIB + int(machine.memory_mib * OVERHEAD)
+    memory = 11 * pods + 255 + EVICTION_MIB - int(-machine.memory_mib * OVERHEAD // 1)
     pages = HUGE_PAGES * PAGE_MIB if fabric else 0
     return -int(-sum(shares[: machine.vcpus]) // 1), memory + pages
