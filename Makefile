@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-quiet test-cluster test-behaviour test-external check format docs bench bench-flat bench-scale clean
+.PHONY: help up test test-engine test-quiet test-cluster test-nodes test-behaviour test-external check format docs bench bench-flat bench-scale clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,10 @@ test-quiet: .venv/.synced ## What compares times, one test at a time: for a mach
 	@$(PYTEST) -n 0 -m quiet
 
 test-cluster: .venv/.synced ## Every Kubernetes object before a real API server, pods before the real scheduler
-	@$(PYTEST) -n 2 --dist=loadfile -m cluster
+	@$(PYTEST) -n 2 --dist=loadfile -m cluster --ignore=tests/nodes
+
+test-nodes: .venv/.synced ## Nodes as autoscalers imagine them, and pods placed on them by the real scheduler
+	@$(PYTEST) -n 0 -m "cluster or not cluster" tests/nodes
 
 test-behaviour: .venv/.synced ## Who may call what (IAM flows), who can reach what: by evaluators that are not ours
 	@$(PYTEST) -n 2 --dist=loadfile -m behaviour

@@ -6,6 +6,7 @@ from datetime import datetime
 from components.accelerators import aws_machines
 from components.aws.capacity import pulling
 from components.aws.capacity.cpu_pools import CpuPoolArgs
+from components.aws.capacity.image_releases import never_published
 from components.aws.capacity.plan import CapacityBlock
 from components.aws.capacity.pools import GpuPoolArgs, dated
 from components.aws.cluster.compatibility import release_problems
@@ -93,6 +94,8 @@ def images_held(pools: Mapping[str, GpuPoolArgs], version: str, release: str | N
         if own and dated(own) and not own.startswith(f"{minor}."):
             whose = "nodes'" if pool.version else "cluster's"
             text = f"is of another Kubernetes version than the {whose} {minor}: name a release that begins with {minor}."
+            yield Problem((*POOLS, name, "image_release"), text)
+        for text in never_published(own) if own and dated(own) else ():
             yield Problem((*POOLS, name, "image_release"), text)
         if pool.karpenter is not None and not pool.held(release):
             text = (

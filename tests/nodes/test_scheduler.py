@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from rehearsal.control_plane.client import Client
-from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.server import ApiServer
 from rehearsal.control_plane.simulation import FAKE, simulated, wait_until, why_unscheduled
 from tests.nodes import tally
@@ -151,11 +150,10 @@ def _bound(pod: Mapping[str, Any]) -> bool:
     return bool(pod["spec"].get("nodeName"))
 
 
-def test_the_scheduler_agrees(server: ApiServer) -> None:
-    assert server, "provisioned, or the tier has given up"
+def test_the_scheduler_agrees(plain: ApiServer) -> None:
     every = list(cases())
-    with api_server() as own, simulated(own):
-        seen = place(own.client, every)
+    with simulated(plain):
+        seen = place(plain.client, every)
     never = [f"{c.told}: {why_unscheduled(seen[c.name])}" for c in every if c.bound and not _bound(seen[c.name])]
     assert never == [], "no node is ever added, or nodes are added for ever"
     assert [case.told for case in every if not case.bound and _bound(seen[case.name])] == [], "more than a node has was promised"
