@@ -9,7 +9,7 @@ from typing import Any
 from components.accelerators import aws_machines
 from components.aws.capacity.node_plan import accelerator_pool
 from components.aws.cluster.args import ClusterArgs
-from components.kubernetes.addons.footprint import Pods, on_node
+from components.kubernetes.addons.footprint import NodeKind, Pods, on_node
 from graph.model import Graph, Resource
 from tests.assertions.graphs import STACKS, graph, on_aws, platform
 from tests.cluster.shapes import of_addons
@@ -98,7 +98,7 @@ class Rendered:
 
 @cache
 def groups() -> tuple[Group, ...]:
-    """Every managed node group with accelerators, of every stack file and of the platforms that state every field."""
+    """Every managed node group of a pool, of every stack file and of the platforms that state every field."""
     found = [group for name in on_aws() for group in _of(name, graph(name), _cluster(platform(name)))]
     for name in CONTEXTS:
         stated = judged(name, data(name))
@@ -130,8 +130,9 @@ def _group(stack: str, made: Graph, group: Resource, addons: Sequence[Pods], cha
     template = next(t for t in made.of_type(TEMPLATE) if t.urn in group.property_dependencies["launchTemplate"]).inputs
     zones = _zones(made, group)
     machines = [aws_machines()[name] for name in group.inputs.get("instanceTypes") or [template["instanceType"]]]
-    kinds = ["neuron" if machines[0].neuron else "nvidia", *(["efa"] if "efa" in str(template["networkInterfaces"]) else [])]
-    cpu, memory = on_node(addons, kinds)  # type: ignore[arg-type]
+    fabric: list[NodeKind] = ["efa"] if "efa" in str(template["networkInterfaces"]) else []
+    devices: list[NodeKind] = ["neuron" if machines[0].neuron else "nvidia"] if machines[0].accelerator else []
+    cpu, memory = on_node(addons, [*devices, *fabric])
     rendered = Rendered(inputs=group.inputs, template=template, zones=zones, tags=_scaling_tags(made, group))
     real, *others = [reported(group.inputs, template, machine, zones[0], charts) for machine in machines]
     return Group(
@@ -181,17 +182,23 @@ def _specs(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _specs(item)
 
 
+SOME = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "10Gi"}
+"""What any pod asks for."""
+
+
 def _promised(cluster: ClusterArgs, pool: str) -> Iterator[Pod]:
     """A pod that asks for all devices, all of the fabric and some disk, as the pool's contract says; one that asks for NeuronCores."""
+    if pool not in cluster.pools:
+        yield Pod(name=f"{pool}-some", spec=_spec(SOME, {POOL: pool}, [{"key": POOL, "operator": "Exists"}]))
+        return
     contract = accelerator_pool(pool, cluster.pools[pool])
     devices = 1 if contract.sharing else contract.per_node
     fabric = {contract.fabric.resource: contract.fabric.per_node} if contract.fabric else {}
     pages = {"hugepages-2Mi": f"{contract.fabric.huge_pages_mib}Mi"} if contract.fabric and contract.fabric.huge_pages_mib else {}
-    common = {"cpu": "1", "memory": "1Gi", "ephemeral-storage": "10Gi"}
     tolerations = [{"key": t.key, "operator": "Equal", "value": t.value, "effect": t.effect} for t in contract.taints]
     for name, asked in (("all", {contract.resource: devices, **fabric, **pages}), ("cores", _cores(cluster, pool))):
         if asked:
-            sizes = {**common, **{key: str(value) for key, value in asked.items()}}
+            sizes = {**SOME, **{key: str(value) for key, value in asked.items()}}
             yield Pod(name=f"{pool}-{name}", spec=_spec(sizes, contract.node_labels, tolerations))
 
 

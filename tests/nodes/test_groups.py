@@ -1,4 +1,4 @@
-"""Every managed node group with accelerators grows from zero: what the autoscaler imagines is what will come, and its pods fit it.
+"""Every managed node group of a pool grows from zero: what the autoscaler imagines is what will come, and its pods fit it.
 
 A quick look, without a scheduler; test_scheduler.py has the real one place the same pods.
 """
