@@ -48,8 +48,9 @@ class KarpenterPoolArgs(Spec):
     """Most resources of each capacity's nodes together; absent is what max nodes have."""
     disruption: Literal["when-empty", "one-at-a-time"] = "when-empty"
     """when-empty, for training, takes only nodes away that run nothing; one-at-a-time, for serving, also replaces outdated nodes, such as
-    those of an older image, one after another, and drains each first. No node ends for its age, which no budget would bound. Neither holds
-    back the repair of broken nodes, the end of spot instances, or Auto Mode, which ends every node after 21 days."""
+    those of an older image, one after another, each after its successor is there: a pool at its max replaces none. No node ends for its
+    age, which no budget would bound. Neither holds back the repair of broken nodes, the end of spot instances, or Auto Mode, which ends
+    every node after 21 days."""
     idle: Duration = Duration("30m")
     """How long a node stays that runs nothing."""
     grace: Duration = Duration("1h")
