@@ -1,7 +1,7 @@
 """The moment that a stack file is judged at, for what is bought for a time only.
 
-A review and a rehearsal must say the same of the same file tomorrow, so they look at no clock: they judge at `GROUNDWORK_NOW` when it
-is set, and else take every window for open. A deployment looks at the clock.
+A rehearsal must do the same with the same file tomorrow, so it looks at no clock: it judges at `GROUNDWORK_NOW` when that is set, and
+else takes every window for open. A deployment looks at the clock, and `groundwork review` refuses what a deployment would refuse now.
 """
 
 import os

@@ -217,6 +217,15 @@ def _stack_name(source: Source) -> list[Fault]:
     return [Fault("file", source.name, f"{why}: rename the file", form)]
 
 
+def refuse_what_is_over(stack: AnyStack, file: StackFile, now: datetime) -> None:
+    """Refuse what a deployment at `now` would refuse because its time is over. Raises ConfigFaults."""
+    holder = stack.view if isinstance(stack, ServingStack) else stack
+    where = f"platform {stack.platform}: " if isinstance(stack, ServingStack) else ""
+    faults = [Fault(spell(path), None, where + message) for path, message in holder.closed(now)]
+    if faults:
+        raise ConfigFaults(_ordered(faults, {} if where else file.lines), printable(file.path.name))
+
+
 def _keys(texts: Mapping[str, str]) -> list[Fault]:
     """Faults of the configuration keys, without a look into the platform."""
     faults = [] if KEY in texts else [Fault(f"config:{KEY}", None, "is required", allowed="the platform's description")]

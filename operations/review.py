@@ -40,6 +40,8 @@ def review(
     """Print what a stack means: contents, findings by risk, the controls of the frameworks it names, time to ready, what nobody judged.
 
     Needs no account, no credentials and no network. Exit codes: 0 fine, 2 a mandatory rule fails, 3 invalid configuration or waivers.
+
+    What was bought for a time and is over by now is refused, as a deployment would; GROUNDWORK_NOW states another moment.
     """
     from operations.told import tell
     from policies.waivers import WaiverFaults
@@ -55,6 +57,8 @@ def review(
 
 
 def _review(path: Path, parallel: int) -> "Review":
+    from infra import clock
+    from infra.config import refuse_what_is_over
     from infra.offline import evaluate
     from policies.catalog import BY_ID
     from policies.evaluate import REHEARSED, Settings
@@ -63,6 +67,7 @@ def _review(path: Path, parallel: int) -> "Review":
     from review.build import build
 
     evaluation = evaluate(path)
+    refuse_what_is_over(evaluation.platform, evaluation.stackfile, clock.deploying())
     waivers = load(project_root() / WAIVERS, today=date.today(), rules=BY_ID, urns=evaluation.graph.by_urn)
     return build(evaluation, judge(evaluation.graph, Settings(REHEARSED, waivers)), parallel=parallel)
 

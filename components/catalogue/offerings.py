@@ -58,5 +58,8 @@ def not_offered(machine: str, region: str, zones: Sequence[str]) -> tuple[str, .
 
 def where_offered(machine: str, region: str) -> str:
     """The zones that offer the machine in words, for a message: by name where names are certain, else by id."""
-    offering = sorted(zones_offering(machine, region) or ())
+    known_of = zones_offering(machine, region)
+    if known_of is None:
+        return "zones that are not known here"
+    offering = sorted(known_of)
     return ", ".join(zones_of(region)[known] or known for known in offering) or f"no zone of {region}"

@@ -27,7 +27,7 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
     for name, pool in args.pools.items():
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
         updates = consequences(pool) if maker == "node-group" else ()
-        told_of = (capacity_plan(pool, auto=auto), *shared(pool, auto=auto), *behind(pool, args.version), *updates)
+        told_of = (capacity_plan(pool, auto=auto), *paid_last(pool), *shared(pool, auto=auto), *behind(pool, args.version), *updates)
         yield from (Note(f"pool {name}", text) for text in told_of)
         if repaired(args, maker):
             yield from (Note(f"pool {name}", text) for text in warnings(pool, maker))
@@ -67,6 +67,17 @@ def capacity_plan(pool: GpuPoolArgs, *, auto: bool = False) -> str:
     machines = " or ".join((pool.machine, *pool.machines))
     maker = "Auto Mode" if auto else "Karpenter" if pool.karpenter else "node groups"
     return f"{machines} by {maker}, {pool.min} to {sum(pool.most)} nodes, {own} of them held: {order}"
+
+
+def paid_last(pool: GpuPoolArgs) -> Iterator[str]:
+    """What is paid for already and stands behind something that is bought anew."""
+    bought = ""
+    for capacity in pool.capacity:
+        if held(capacity) is None:
+            bought = bought or str(capacity)
+        elif bought:
+            text = f"{bought} is preferred over {_bought(capacity)}, which is paid for whether nodes run in it or not"
+            yield f"{text}: put it before {bought}, unless it is to be kept free"
 
 
 def _bought(capacity: Capacity) -> str:

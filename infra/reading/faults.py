@@ -1,5 +1,6 @@
 """What is wrong with a stack file, and how it is told: every fault at once, each with its path, and never a secret."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -69,7 +70,31 @@ def spell(path: Path) -> str:
     return text or "platform"
 
 
+_VERSION = re.compile(r"v?([0-9]+(?:\.[0-9]+)+)")
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
-    """The hint for the known word closest to what was written, or nothing."""
-    near = get_close_matches(word, list(known), 1) if isinstance(word, str) and len(word) <= SHOWN else []
+    """The hint for the known word closest to what was written, or nothing. A version is compared, since no other one was meant."""
+    words = list(known)
+    if not isinstance(word, str) or len(word) > SHOWN:
+        return ""
+    if _VERSION.fullmatch(word):
+        return _beside(word, [text for text in words if _VERSION.fullmatch(text)])
+    near = get_close_matches(word, words, 1)
     return f"did you mean `{near[0]}`?" if near else ""
+
+
+def _beside(version: str, known: list[str]) -> str:
+    """The hint for a version that is not among those supported."""
+    if not known:
+        return ""
+    oldest, newest = min(known, key=_numbers), max(known, key=_numbers)
+    if _numbers(version) < _numbers(oldest):
+        return f"it is older than {oldest}, the oldest that is supported here"
+    if _numbers(version) > _numbers(newest):
+        return f"it is newer than {newest}, the newest that is known here"
+    return "it is not supported here"
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.removeprefix("v").split("."))

@@ -70,7 +70,7 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if pool.fabric == "efa":
         text = "is efa, and node classes of Auto Mode choose neither the interfaces nor the placement group of such nodes"
         yield ("fabric",), f"{text}: set fabric: none, or {OTHERWISE}"
-    if pool.close:
+    if pool.placement == "cluster":
         yield ("placement",), f"is cluster, and node classes of Auto Mode name no placement group: set placement: none, or {OTHERWISE}"
     if pool.group_per_zone:
         yield ("group_per_zone",), f"is true, and {IN_ITS_ZONE}: remove it"
