@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable
@@ -14,12 +13,12 @@ import click
 from pydantic import BaseModel
 
 from components.given import given
-from graph.urns import REFERENCE_TYPE
 from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.real_provider import REAL, real_provider
 from operations.selection import named, parallel_option, project_root, stack_file, stack_options
-from operations.told import tell
+from operations.summaries import by_package, changed, refusal
+from operations.told import say, tell
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, let_go, unprotect
 from rehearsal.control_plane.processes import DidNotStart
 from rehearsal.control_plane.tools import NoControlPlane
@@ -44,6 +43,7 @@ STAGE_ENDS: Final = (*STAGE_FAULTS, Interrupted)
 """What may end a command on a stage before it has an outcome."""
 
 API_SERVER: Final = "a real API server"
+UNASKED: Final = "a real API server when they were made; none was started now, since none of them changes"
 SCHEMAS: Final = "schemas alone (--cluster puts a real API server there)"
 """What Kubernetes objects were held against."""
 
@@ -70,10 +70,10 @@ def _faults_option(command: Command) -> Command:
     return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
 
 
-def _stage(stack: str | None, config: Path | None, faults: Path | None, *, mend: bool = False) -> Stage:
+def _stage(stack: str | None, config: Path | None, faults: Path | None, *, mend: bool = False, as_before: bool = False) -> Stage:
     file = stack_file(stack, config)
     platform = _platform_of(file)
-    clouds = clouds_around(platform[1] if platform else file)
+    clouds = clouds_around(platform[1] if platform else file, real_clusters=None if as_before else False)
     name = named(stack_of(file), str(file))
     return Stage(project_root(), name, stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
 
@@ -97,7 +97,7 @@ def given_to(file: Path) -> dict[str, Any]:
     return {"objects": _given(file)}
 
 
-def clouds_around(file: Path, *, real_clusters: bool = False) -> Clouds:
+def clouds_around(file: Path, *, real_clusters: bool | None = False) -> Clouds:
     """Stand-in clouds for a stage, in which everything is that a stack file names and others own."""
     return partial(stand_in_clouds, real_clusters=real_clusters, existing=given_to(file))
 
@@ -135,19 +135,15 @@ def _told(error: BaseException) -> int:
     return CONFIG_FAULT if isinstance(error, FaultsInvalid | NoSuchWay) else INTERNAL_FAULT
 
 
-def say(text: str) -> None:
-    """Print on standard output. Where nobody reads it any more, what happened still decides the exit code."""
-    try:
-        click.echo(text)
-    except BrokenPipeError:
-        # Python flushes standard output once more at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def _note(stage: Stage) -> None:
     """Tell what a person should know before the stage is used."""
     for note in stage.notes:
         click.echo(f"groundwork: note: {note}", err=True)
+
+
+def _judge(stage: Stage, judge: str) -> str:
+    """What Kubernetes objects were held against: no API server that was not started."""
+    return UNASKED if judge == API_SERVER and stage.api_servers == 0 else judge
 
 
 def _code(stage: Stage, outcome: Outcome) -> int:
@@ -189,7 +185,7 @@ def _action(action: Action, text: str) -> click.Command:
                 found = _timeline(stage, parallel) if timeline and outcome.fine else None
         except STAGE_ENDS as error:
             return _told(error)
-        _tell(outcome, stage, found, as_json, judge)
+        _tell(outcome, stage, found, as_json, _judge(stage, judge))
         return _code(stage, outcome)
 
     return click.command(action, help=text)(command)
@@ -254,7 +250,7 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     ended = DONE[outcome.action][not (outcome.fine or outcome.went_well)]
     lines = [f"{outcome.stack} {ended} in {outcome.seconds:.0f} s, against stand-in clouds: {changed(outcome)}"]
     if outcome.action in JUDGED and outcome.fine:
-        lines += [f"  {count:4}  {package}" for package, count in sorted(_by_package(outcome).items())]
+        lines += [f"  {count:4}  {package}" for package, count in sorted(by_package(outcome).items())]
     lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
     lines += _nobody_acts(outcome) if outcome.action == "up" and outcome.fine and judge == API_SERVER else []
     levels = Counter(finding.level for finding in outcome.facts.findings)
@@ -266,15 +262,6 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
-
-
-def changed(outcome: Outcome) -> str:
-    """What an action changed; of an engine that did not live to tell it, what the clouds carried out."""
-    told = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.facts.changes.items()))
-    if outcome.facts.result:
-        return told or ("nothing to do" if outcome.fine or outcome.went_well else "nothing was done")
-    done = ", ".join(f"{count} {operation}" for operation, count in sorted(outcome.carried_out.items())) or "nothing"
-    return f"the engine ended before it had told what it did; the clouds carried out: {done}"
 
 
 def _nobody_acts(outcome: Outcome) -> list[str]:
@@ -289,31 +276,6 @@ def _nobody_acts(outcome: Outcome) -> list[str]:
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(operated.items()))
     what = f"; no operator acted on {kinds}" if kinds else ""
     return [f"they are stored, no more: no pod was started{what}"]
-
-
-def _by_package(outcome: Outcome) -> Counter[str]:
-    """Resources by the package and module of their type: aws:ec2, kubernetes:apps, groundwork:aws."""
-    counted: Counter[str] = Counter()
-    for token, count in outcome.facts.types.items():
-        counted[_package(token)] += count
-    return counted
-
-
-def _package(token: str) -> str:
-    package, module, *_ = token.split(":")
-    if package == "pulumi":
-        return "other stacks" if token == REFERENCE_TYPE else "providers"
-    return f"{package}:{module.split('/')[0]}"
-
-
-def refusal(outcome: Outcome) -> str:
-    """Why a destroy was refused, and how to go on."""
-    names = "\n".join(f"  {urn}" for urn in outcome.protected)
-    return f"""{outcome.stack} was not destroyed: {len(outcome.protected)} protected resources. Nothing was asked of a cloud.
-{names}
-To take it down all the same:
-  groundwork rehearse unprotect --stack {outcome.stack}
-  groundwork rehearse destroy --stack {outcome.stack}"""
 
 
 TEXTS: Final[dict[Action, str]] = {
@@ -337,7 +299,7 @@ def execute(stack: str | None, config: Path | None, faults: Path | None, command
     if loud := revealing(command[1:]):
         raise click.UsageError(f"{loud}: the engine's own log holds every secret of the stage in clear. Leave it out.")
     try:
-        with _stage(stack, config, faults) as stage:
+        with _stage(stack, config, faults, as_before=True) as stage:
             _note(stage)
             for reason in stage.compare().refusals:
                 click.echo(f"groundwork: note: {reason}\n{stage.advice('recover')} settles it", err=True)
@@ -360,7 +322,7 @@ def recovered(stack: str | None, config: Path | None) -> int:
     from rehearsal.recovery import recover
 
     try:
-        with _stage(stack, config, None, mend=True) as stage:
+        with _stage(stack, config, None, mend=True, as_before=True) as stage:
             found = recover(stage)
     except STAGE_ENDS as error:
         return _told(error)
@@ -381,7 +343,7 @@ def unprotected(stack: str | None, config: Path | None) -> int:
     """
     from infra.config import load_file
 
-    stage = _stage(stack, config, None)
+    stage = _stage(stack, config, None, as_before=True)
     try:
         with stage:
             _note(stage)

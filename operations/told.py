@@ -1,5 +1,7 @@
 """Faults that commands tell: on standard error for a person, and in one JSON object on standard output where JSON is asked for."""
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -41,3 +43,12 @@ def asked_for_json(arguments: Sequence[str]) -> bool:
     own = arguments[: arguments.index("--")] if "--" in arguments else arguments
     pairs = zip(own, [*own[1:], ""], strict=False)
     return any(one in ("--json", "--format=json") or (one, other) == ("--format", "json") for one, other in pairs)
+
+
+def say(text: str) -> None:
+    """Print on standard output. Where nobody reads it any more, what happened still decides the exit code."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        # Python flushes standard output once more at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

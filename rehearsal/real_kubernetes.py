@@ -52,6 +52,11 @@ class RealKubernetes(Kubernetes):
         self._lock = threading.Lock()
         self._running = ExitStack()
 
+    @property
+    def started(self) -> int:
+        """How many API servers were needed."""
+        return len(self._clients)
+
     def close(self) -> None:
         """End every server; what they hold stays in the folder."""
         self._running.close()

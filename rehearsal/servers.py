@@ -26,6 +26,14 @@ MESSAGE_LIMIT = 400 * 1024 * 1024
 """Bytes of one message, as the engine allows them (pulumi/pulumi sdk/go/common/util/rpcutil: 400 MB)."""
 
 
+SERVER, SCHEMAS, PROVIDER = "a real API server", "a stand-in", "the real provider"
+"""Who keeps Kubernetes objects."""
+
+
+class KeeperChanged(ValueError):
+    """The objects of a stage are kept in another way than is asked for; the message says how to go on."""
+
+
 class ExistingInvalid(ValueError):
     """The stage's table of what exists already cannot be used; the message says which key is wrong."""
 
@@ -39,6 +47,12 @@ class Running:
     faults: "Faults"
     _servers: tuple["grpc.Server", ...]
     _clouds: tuple["Cloud", ...] = ()
+
+    @property
+    def api_servers(self) -> int | None:
+        """How many API servers had something to judge or to tell; None where schemas alone judge."""
+        found = [started for cloud in self._clouds if (started := getattr(cloud, "started", None)) is not None]
+        return sum(found) if found else None
 
     @property
     def debug_providers(self) -> str:
@@ -117,9 +131,26 @@ def start(
         real_kubernetes.RealKubernetes(namespaces, clusters, beside) if clusters else kubernetes.Kubernetes(namespaces),
     )
     store = Store(store_path)
+    wanted = PROVIDER if "kubernetes" not in packages else SERVER if clusters else SCHEMAS
+    try:
+        _same_keeper(store, wanted)
+    except BaseException:
+        store.close()
+        raise
     served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds if cloud.package in packages}
     ports = {package: port for package, (_, port) in served.items()}
     return Running(ports, store, struck, tuple(server for server, _ in served.values()), clouds)
+
+
+def _same_keeper(store: "Store", wanted: str) -> None:
+    """Raise KeeperChanged where Kubernetes objects are kept by a real API server and are now to be by none, or the other way round."""
+    kept = store.keeper("kubernetes", wanted)
+    if kept != wanted:
+        ways = dict.fromkeys((SERVER, PROVIDER), "with --cluster") | {SCHEMAS: "without --cluster"}
+        raise KeeperChanged(
+            f"the Kubernetes objects of this stage were made {ways[kept]}, and {wanted} would know nothing of them: "
+            f"go on {ways[kept]}, or destroy the stack first"
+        )
 
 
 def _serve(cloud: Any, store: "Store", faults: "Faults", pace: float) -> tuple["grpc.Server", int]:

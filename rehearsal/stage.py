@@ -81,19 +81,23 @@ def stand_in_clouds(
     existing: Mapping[str, Any] | None = None,
     pace: float = 0.0,
     *,
-    real_clusters: bool = False,
+    real_clusters: bool | None = False,
     beside: "Beside | None" = None,
 ) -> Running:
     """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it, `pace` how slow they are (see there).
 
     `real_clusters` puts a real API server behind every cluster, its data beside the store, and `beside` starts what runs with each
-    (see rehearsal.real_kubernetes).
+    (see rehearsal.real_kubernetes); None does as it was done before.
 
     Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
     """
-    from rehearsal.servers import start
+    from rehearsal.servers import SCHEMAS, SERVER, start
+    from rehearsal.store import Store
 
     try:
+        if real_clusters is None:
+            with Store(store) as before:
+                real_clusters = before.keeper("kubernetes", SCHEMAS) == SERVER
         clusters = store.parent / "clusters" if real_clusters else None
         return start(store, faults=faults, existing=existing, pace=pace, clusters=clusters, beside=beside)
     except ValueError as error:
@@ -108,7 +112,8 @@ class Stage:
     `mend` puts a sound copy in place of a damaged state file, which is an error otherwise. From entering to leaving, signals that end
     the process are handled (see rehearsal.signals). Entering raises StageBusy, StageFailed, Interrupted, or rehearsal.engine.NoEngine.
 
-    `notes` are what a person should know before the stage is used, `mended` what was brought in order on entering.
+    `notes` are what a person should know before the stage is used, `mended` what was brought in order on entering, and after leaving
+    `api_servers` is how many real API servers were needed; None where schemas alone judged.
     """
 
     def __init__(
@@ -147,6 +152,7 @@ class Stage:
         self.signals = Signals()
         self.notes: list[str] = []
         self.mended: list[str] = []
+        self.api_servers: int | None = None
 
     @property
     def copy(self) -> Path:
@@ -253,7 +259,10 @@ class Stage:
         self._take_lock()
         for stack in filter(None, (self.platform, self.stack)):
             self.mended += mending.put_in_order(self.backend, stack, mend=self._mend and stack == self.stack)
-        self._running = self._clouds(self.store, self._faults)
+        try:
+            self._running = self._clouds(self.store, self._faults)
+        except ValueError as error:
+            raise StageFailed(str(error)) from error
         self._environ = self._make_environ(self._running.ports)
         self._add_to_environ(getattr(self._running, "environ", {}))
         self._set()
@@ -273,6 +282,7 @@ class Stage:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self.signals.held():
             if self._running:
+                self.api_servers = getattr(self._running, "api_servers", None)
                 self._running.stop()
                 self._running = None
             if self._lock:

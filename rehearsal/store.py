@@ -165,6 +165,13 @@ class Store:
         rows = self._rows(f"SELECT key FROM meta WHERE key LIKE '{LEFT}%'")
         return {int(key.removeprefix(LEFT)) for (key,) in rows}
 
+    def keeper(self, package: str, wanted: str) -> str:
+        """Who keeps the objects of a package; as long as there are none, whoever is wanted now."""
+        with self.transaction() as txn:
+            if not txn.find(package=package):
+                txn.remember(f"keeper:{package}", wanted)
+            return txn.meta(f"keeper:{package}", wanted)
+
     @property
     def empty(self) -> bool:
         """Whether no object is left; what is retained by design does not count."""
@@ -240,6 +247,10 @@ class Transaction:
         """A remembered text, set to the default the first time."""
         self._run("INSERT OR IGNORE INTO meta VALUES(?, ?)", (key, default))
         return str(self._run("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0])
+
+    def remember(self, key: str, value: str) -> None:
+        """Keep a text in place of the one that was kept."""
+        self._run("INSERT OR REPLACE INTO meta VALUES(?, ?)", (key, value))
 
     def find(self, **columns: str | int) -> list[Object]:
         """Objects whose columns (package, token, urn, id, account, region, cluster, seq) have the given values."""
