@@ -20,15 +20,14 @@ def verdicts(group: Group) -> Iterator[str]:
 
 
 def differences(group: Group) -> Iterator[str]:
-    """Where the imagined node has more or less than any of the nodes that may come."""
-    own = left(group.imagined)
-    for real in (group.real, *group.others):
-        for name in sorted(own.keys() | real.resources.keys()):
-            has, will = own.get(name, Fraction(0)), real.resources.get(name, Fraction(0))
-            if has > will:
-                yield f"more {name} is imagined ({float(has):g}) than a node will have ({float(will):g}): nodes are added for ever"
-            elif real is group.real and not group.others and has < will * (1 - CLOSE):
-                yield f"less {name} is imagined ({float(has):g}) than a node will have ({float(will):g}): none is added"
+    """Where the imagined node has more or less than the least of the nodes that may come."""
+    own, coming = left(group.imagined), (group.real, *group.others)
+    for name in sorted({*own, *(name for real in coming for name in real.resources)}):
+        has, will = own.get(name, Fraction(0)), min(real.resources.get(name, Fraction(0)) for real in coming)
+        if has > will:
+            yield f"more {name} is imagined ({float(has):g}) than a node will have ({float(will):g}): nodes are added for ever"
+        elif has < will * (1 - CLOSE):
+            yield f"less {name} is imagined ({float(has):g}) than a node will have ({float(will):g}): none is added"
 
 
 def placed(group: Group, pod: Pod) -> Iterator[str]:
