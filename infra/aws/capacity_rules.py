@@ -8,7 +8,8 @@ from components.aws.capacity import pulling
 from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.image_releases import never_published
 from components.aws.capacity.plan import CapacityBlock
-from components.aws.capacity.pools import GpuPoolArgs, dated
+from components.aws.capacity.pool_values import dated
+from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.compatibility import release_problems
 from components.catalogue.offerings import not_offered, where_offered
 from components.kubernetes.serving.args import InferenceEndpointArgs

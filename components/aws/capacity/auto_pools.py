@@ -14,7 +14,7 @@ from components.aws.capacity.karpenter_args import KarpenterPoolArgs
 from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import NodePlan
 from components.aws.capacity.node_pools import node_pool, reservation_terms
-from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.pool_values import POOL_LABEL
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.spec import Duration

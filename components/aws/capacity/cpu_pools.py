@@ -7,15 +7,8 @@ from pydantic import Field
 
 from components.accelerators import aws_machines, nearest
 from components.aws.capacity.density import most_pods
-from components.aws.capacity.pools import (
-    Count,
-    Disk,
-    Pods,
-    no_substitute,
-    sold,
-    too_many_pods,
-    unordered,
-)
+from components.aws.capacity.pool_values import Count, Disk, Pods, no_substitute, too_many_pods, unordered
+from components.aws.capacity.pools import sold
 from components.aws.values import Zone
 from components.spec import Many, Problem, Size, Spec, rule
 

@@ -13,7 +13,7 @@ from components.aws.capacity.fabric import launch_template_interfaces, layout
 from components.aws.capacity.node_plan import EKS_EFFECTS, NodePlan, by_zone
 from components.aws.capacity.placement import FabricGroups, placement_group
 from components.aws.capacity.plan import Capacity, CapacityBlock, GroupedReservations, ReservedCapacity
-from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.pool_values import POOL_LABEL
 from components.aws.capacity.updating import update_config
 from components.aws.capacity.user_data import encoded
 from components.labels import POOL_TAG

@@ -7,7 +7,8 @@ from typing import Any
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
-from components.aws.capacity.pools import POOL_LABEL, GpuPoolArgs, SystemPoolArgs
+from components.aws.capacity.pool_values import POOL_LABEL
+from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.capacity.user_data import Start
 from components.aws.cluster.compatibility import image_for, operator_labels
 from components.contracts import AcceleratorPool, Fabric, Taint

@@ -17,7 +17,7 @@ from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import NodePlan
 from components.aws.capacity.placement import placement_group
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, TaggedReservations, way_of
-from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.pool_values import POOL_LABEL
 from components.labels import POOL_TAG
 from components.lazy import lazy
 from components.spec import Duration

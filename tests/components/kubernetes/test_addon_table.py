@@ -7,7 +7,7 @@ import pytest
 from components.aws.capacity.gpu_operator import NAME as GPU_OPERATOR
 from components.aws.capacity.node_plan import FABRIC_LABEL
 from components.aws.capacity.plugins import EFA
-from components.aws.capacity.pools import POOL_LABEL
+from components.aws.capacity.pool_values import POOL_LABEL
 from components.aws.cluster import autoscaler, karpenter
 from components.aws.cluster.addons import ADDONS
 from components.aws.cluster.args import CONTROLLERS
