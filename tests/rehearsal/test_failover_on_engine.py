@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from operations.rehearse import clouds_around
 from rehearsal.stage import Stage
 from rehearsal.store import Object, Store
 
@@ -43,11 +44,15 @@ def held(stage: Stage, region: str) -> list[Object]:
 def test_the_recovery_region_comes_up_while_the_site_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     assert TARGET in (ROOT / "docs" / "recovery.md").read_text()
-    with Stage(ROOT, "two-region", stack_file=stack_file(tmp_path, "cold")) as stage:
+    cold = stack_file(tmp_path, "cold")
+    clouds = clouds_around(cold)
+    with Stage(ROOT, "two-region", stack_file=cold, clouds=clouds) as stage:
         stage.pulumi("up", "--yes", "--skip-preview", check=True)
         site = held(stage, "us-west-2")
         assert not [found for found in held(stage, "us-east-2") if found.token == "aws:eks/cluster:Cluster"]
-    with Stage(ROOT, "two-region", stack_file=stack_file(tmp_path, "warm"), faults=lost_site(tmp_path)) as stage:
+    warm = stack_file(tmp_path, "warm")
+    lost = lost_site(tmp_path)
+    with Stage(ROOT, "two-region", stack_file=warm, faults=lost, clouds=clouds) as stage:
         assert stage.pulumi("refresh", "--yes").code != 0
         done = stage.pulumi("up", "--yes", "--skip-preview", "--target", TARGET)
         assert done.code == 0, (done.stdout + done.stderr)[-3000:]
