@@ -27,7 +27,7 @@ up: .venv/.synced ## Rehearse `pulumi up` of STACK (dev) on the real engine agai
 	@$(RUN) groundwork rehearse up --stack $(STACK)
 
 test: .venv/.synced ## The default tests: unit, stacks, policies, and dev rehearsed on the engine
-	@$(PYTEST) -n 3 --dist=worksteal -m "(not engine or smoke) and not external and not cluster and not behaviour"
+	@$(PYTEST) -n 3 --dist=worksteal -m "(not engine or smoke) and not external and not cluster and not behaviour" --ignore=tests/nodes
 
 test-engine: .venv/.synced ## Every rehearsal on the engine, every example among them
 	@$(PYTEST) -n 2 --dist=worksteal -m "$(MARK)"
