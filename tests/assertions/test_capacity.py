@@ -32,7 +32,7 @@ def drawn(stack: str) -> Graph:
 
 
 def template_of(made: Graph, group: Resource) -> Resource:
-    return next(t for t in made.of_type(TEMPLATE) if t.name == f"{group.name}-template")
+    return next(made.by_urn[urn] for urn in group.property_dependencies["launchTemplate"] if made.by_urn[urn].type == TEMPLATE)
 
 
 def groups(stack: str) -> list[tuple[Resource, dict[str, Any]]]:
