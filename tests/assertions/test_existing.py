@@ -31,6 +31,15 @@ REFERRED = {
     ("pulumi:providers:kubernetes", "kubeconfig"),
 }
 """Where the id of something given may stand: what is made stands in it, and it stays as it was."""
+CONNECTED = {
+    "aws:ec2/vpc:Vpc": {("aws:ec2/vpcPeeringConnection:VpcPeeringConnection", "peerVpcId")},
+    "aws:ec2/routeTable:RouteTable": {("aws:ec2/route:Route", "routeTableId")},
+    "aws:ec2transitgateway/transitGateway:TransitGateway": {
+        ("aws:ec2/route:Route", "transitGatewayId"),
+        ("aws:ec2transitgateway/vpcAttachment:VpcAttachment", "transitGatewayId"),
+    },
+}
+"""Where the id of something in another network stands, by its type: there, and nowhere else."""
 
 
 def holders(found: Graph, value: str) -> Iterator[tuple[str, str]]:
@@ -54,6 +63,11 @@ def named(stack: str) -> list[GivenThing]:
     return [thing for thing in given(load_file(STACKS[stack])[0]) if thing.token]
 
 
+def connected(thing: GivenThing) -> bool:
+    """Whether a connection of the network names the thing."""
+    return "connections" in thing.place
+
+
 WITH_GIVEN = [stack for stack in STACKS if named(stack)]
 
 
@@ -62,7 +76,13 @@ def test_nothing_given_is_changed(stack: str) -> None:
     for thing in named(stack):
         places = set(holders(graph(stack), thing.value))
         assert places, f"{thing.value} is named and not used"
-        assert places <= REFERRED, thing
+        assert places == CONNECTED[thing.token] if connected(thing) else places <= REFERRED, thing
+        assert thing.value not in {row.id for row in graph(stack)}, f"{thing.value} is adopted"
+
+
+def test_a_connection_of_each_kind_is_judged() -> None:
+    tokens = {thing.token for stack in WITH_GIVEN for thing in named(stack) if connected(thing)}
+    assert tokens >= {"aws:ec2/vpc:Vpc", "aws:ec2transitgateway/transitGateway:TransitGateway"}
 
 
 def test_a_stack_in_a_given_network_makes_none() -> None:
