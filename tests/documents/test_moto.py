@@ -23,6 +23,8 @@ ROLE, INLINE, MANAGED = "aws:iam/role:Role", "aws:iam/rolePolicy:RolePolicy", "a
 BUCKET, BUCKET_POLICY, KEY = "aws:s3/bucket:Bucket", "aws:s3/bucketPolicy:BucketPolicy", "aws:kms/key:Key"
 CLUSTER = "aws:eks/cluster:Cluster"
 ENDPOINT, SUBNET, ROUTE = "aws:ec2/vpcEndpoint:VpcEndpoint", "aws:ec2/subnet:Subnet", "aws:ec2/route:Route"
+ATTACHMENT = "aws:ec2transitgateway/vpcAttachment:VpcAttachment"
+NETWORK = ("aws:ec2/", "aws:ec2transitgateway/", "aws:vpc/")
 KEPT = "aws:ec2/subnetCidrReservation:SubnetCidrReservation"
 TRUST_MISTAKES: dict[str, Callable[[str], str]] = {
     "not JSON": lambda text: text[:-1],
@@ -201,9 +203,28 @@ def _nat(ec2: Any, i: Inputs) -> str:
 
 
 def _route(ec2: Any, i: Inputs) -> str:
-    target = {"GatewayId": i["gatewayId"]} if "gatewayId" in i else {"NatGatewayId": i["natGatewayId"]}
+    names = {"gatewayId": "GatewayId", "natGatewayId": "NatGatewayId", "transitGatewayId": "TransitGatewayId"}
+    target = next({names[key]: i[key]} for key in names if key in i)
+    if "TransitGatewayId" in target:
+        _must_be_attached(ec2, i)
     ec2.create_route(RouteTableId=i["routeTableId"], DestinationCidrBlock=i["destinationCidrBlock"], **target)
     return ""
+
+
+def _must_be_attached(ec2: Any, i: Inputs) -> None:
+    """AWS refuses a route to a transit gateway that the VPC of the table is not attached to; moto does not."""
+    [table] = ec2.describe_route_tables(RouteTableIds=[i["routeTableId"]])["RouteTables"]
+    attached = ec2.describe_transit_gateway_vpc_attachments()["TransitGatewayVpcAttachments"]
+    assert (i["transitGatewayId"], table["VpcId"]) in {(a["TransitGatewayId"], a["VpcId"]) for a in attached}
+
+
+def _transit_gateway(ec2: Any) -> str:
+    return str(ec2.create_transit_gateway()["TransitGateway"]["TransitGatewayId"])
+
+
+def _attachment(ec2: Any, i: Inputs) -> str:
+    made = ec2.create_transit_gateway_vpc_attachment(TransitGatewayId=i["transitGatewayId"], VpcId=i["vpcId"], SubnetIds=i["subnetIds"])
+    return str(made["TransitGatewayVpcAttachment"]["TransitGatewayAttachmentId"])
 
 
 def _endpoint(ec2: Any, i: Inputs) -> str:
@@ -244,6 +265,7 @@ REPLAYED: dict[str, Callable[[Any, Inputs], str]] = {
     "aws:ec2/eip:Eip": _address,
     "aws:ec2/natGateway:NatGateway": _nat,
     ROUTE: _route,
+    ATTACHMENT: _attachment,
     ENDPOINT: _endpoint,
     "aws:ec2/securityGroup:SecurityGroup": _group,
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": _rule("ingress"),
@@ -263,7 +285,8 @@ def _region(graph: Graph, resource: Resource) -> str:
 
 def _replay(ec2: Any, graph: Graph, region: str = HOME) -> dict[str, str]:
     """Make one region's network of the graph through boto3; what the graph calls a thing is translated to what moto called it."""
-    ids: dict[str, str] = {}
+    others = {r.inputs["transitGatewayId"] for r in graph.of_type(ATTACHMENT) if _region(graph, r) == region}
+    ids = {gateway: _transit_gateway(ec2) for gateway in others}  # given to the stack, so there before it
     for resource in graph:
         if _region(graph, resource) != region:
             continue
@@ -291,7 +314,7 @@ def _translated(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def test_the_network_can_be_made(aws: Callable[..., Any], graph: Graph) -> None:
-    networks = {r.type for r in graph if r.type.startswith(("aws:ec2/", "aws:vpc/"))}
+    networks = {r.type for r in graph if r.type.startswith(NETWORK)}
     assert networks <= REPLAYED.keys() | NOT_REPLAYED
     for provider in graph.of_type("pulumi:providers:aws"):
         region = provider.inputs["region"]
