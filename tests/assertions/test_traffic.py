@@ -13,6 +13,11 @@ ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
 SERVICE = "kubernetes:core/v1:Service"
 ROLLING = [name for name in STACKS if name in ("prod", "rollouts")]
 """Stacks with rollouts and a gateway; the test below holds the list to what there is."""
+DNS_PORTS = {53, 5353}
+"""Where DNS is asked: pods of OpenShift's resolver listen on 5353."""
+DNS_NAMESPACES = {"kube-system", "openshift-dns"}
+DNS_ADDRESSES = {"10.100.0.10/32", "172.20.0.10/32", "169.254.20.10/32", "169.254.25.10/32"}
+"""The Service of DNS in the two ranges of EKS, and NodeLocal DNSCache as Kubernetes and kubespray address it."""
 
 
 def of(made: Graph, token: str, namespace: str = "") -> list[Resource]:
@@ -27,6 +32,16 @@ def test_the_list_of_stacks_is_whole() -> None:
     assert {name for name in STACKS if of(graph(name), ROLLOUT) or of(graph(name), ROUTE)} == {*ROLLING, "team-vision"}, (
         "a team's gateway is its platform's"
     )
+
+
+def is_resolver(peer: dict[str, Any]) -> bool:
+    """Whether a peer of a policy is a resolver of the cluster, and nothing but resolvers."""
+    if set(peer) == {"ipBlock"}:
+        return set(peer["ipBlock"]) == {"cidr"} and peer["ipBlock"]["cidr"] in DNS_ADDRESSES
+    if set(peer) != {"namespaceSelector"} or set(peer["namespaceSelector"]) != {"matchExpressions"}:
+        return False
+    (names,) = peer["namespaceSelector"]["matchExpressions"]
+    return names["key"] == "kubernetes.io/metadata.name" and names["operator"] == "In" and set(names["values"]) <= DNS_NAMESPACES
 
 
 def backends(route: Resource) -> list[dict[str, Any]]:
@@ -150,8 +165,13 @@ def test_a_shadow_is_bounded_apart_and_can_reach_nothing_but_its_model(stack: st
         assert not of(made, "kubernetes:keda.sh/v1alpha1:ScaledObject", place)
         assert not of(made, "kubernetes:monitoring.coreos.com/v1:PrometheusRule", place)
         policies = named(of(made, "kubernetes:networking.k8s.io/v1:NetworkPolicy", place))
-        ports = {p["port"] for policy in policies.values() for way in policy.inputs["spec"].get("egress", ()) for p in way["ports"]}
-        assert ports <= {53, 80, 443}
+        ways = [way for policy in policies.values() for way in policy.inputs["spec"].get("egress", ())]
+        assert any(is_resolver(peer) for way in ways for peer in way["to"])
+        for way in ways:
+            assert way["to"], "an empty list of peers is every peer"
+            ports = {port["port"] for port in way["ports"]}
+            assert ports
+            assert ports <= (DNS_PORTS if all(is_resolver(peer) for peer in way["to"]) else {80, 443}), way
         assert "default-deny" in policies
 
 
