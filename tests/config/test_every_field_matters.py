@@ -3,6 +3,7 @@
 Generated from the models: a field without a second value to try fails here until someone says in `SECOND` what it could hold.
 """
 
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -22,8 +23,10 @@ from tests.config.fields import CONTEXTS, Place, changed, data, draw, essence, f
 
 AWS_ROLE = "arn:aws:iam::444455556666:role/administrator"
 BLOCK: Place = ("cluster", "pools", "block")
+END: Place = (*BLOCK, "capacity", 0, "end")
 STATIC: Place = ("cluster", "pools", "static")
 POOL: Place = ("cluster", "pools", "serving")
+BATCH: Place = ("cluster", "cpu_pools", "batch")
 
 SECOND: dict[str, dict[str, dict[Place, Any]]] = {
     "aws": {
@@ -32,8 +35,13 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
             ("site", "region"): "us-east-1",
             ("site", "zones"): ["us-east-1a", "us-east-1b"],
             (*POOL, "zones"): ["us-east-1a"],
+            (*BATCH, "zones"): ["us-east-1a"],
         },
-        "site.zones.[]": {("site", "zones"): ["us-west-2a", "us-west-2c"], (*POOL, "zones"): ["us-west-2a"]},
+        "site.zones.[]": {
+            ("site", "zones"): ["us-west-2a", "us-west-2c"],
+            (*POOL, "zones"): ["us-west-2a"],
+            (*BATCH, "zones"): ["us-west-2a"],
+        },
         "network.cidr": {("network", "cidr"): "10.30.0.0/16"},
         "network.egress.allow.[]": {("network", "egress", "allow"): ["203.0.113.0/24"]},
         "network.connections.*.ranges.[]": {("network", "connections", "tools", "ranges"): ["10.90.0.0/17"]},
@@ -122,7 +130,6 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "storage.mounts.*.prefix": {("storage", "mounts", "models", "prefix"): "qwen/"},
     },
     "aws-capacity": {
-        "cluster.pools.*.capacity.[].end": {("cluster", "pools", "block", "capacity", 0, "end"): "2027-01-12T11:30:00Z"},
         "cluster.pools.*.capacity.[].size": {("cluster", "pools", "block", "capacity", 0, "size"): 3, (*BLOCK, "max"): 3},
         "cluster.pools.*.capacity.[].zone": {("cluster", "pools", "block", "capacity", 0, "zone"): "us-west-2a"},
         "cluster.pools.*.capacity.[].zone_id": {("cluster", "pools", "elastic", "capacity", 0, "zone_id"): "usw2-az3"},
@@ -184,6 +191,7 @@ CHECKED: dict[str, dict[Place, Any]] = {
     "recovery.assumes.decide": {("recovery", "assumes", "decide"): "3h"},
     "recovery.assumes.redirect": {("recovery", "assumes", "redirect"): "3h"},
     "cluster.pools.*.capacity.[].start": {("cluster", "pools", "block", "capacity", 0, "start"): "2027-02-01T11:30:00Z"},
+    "cluster.pools.*.capacity.[].end": {END: "2027-01-03T11:30:00Z"},
     "storage.scratch.pools.[]": {("storage", "scratch", "pools", 0): "training"},
     "cluster.pools.*.gpu_memory": {("cluster", "pools", "large", "gpu_memory"): "8GiB"},
     "cluster.pools.*.gpus_per_node": {
@@ -313,6 +321,16 @@ def test_facts_that_only_judge_refuse_what_does_not_fit(field: str) -> None:
     rest = {other: item for other, item in CHECKED[field].items() if other != place}
     assert judged(context, changed(data(context), rest)) is not None
     assert judged(context, changed(data(context), {**rest, place: value})) is None
+
+
+def test_the_end_of_a_block_decides_from_when_on_it_is_refused() -> None:
+    now = datetime(2027, 1, 11, 12, tzinfo=UTC)
+    first = judged("aws-capacity", data("aws-capacity"))
+    later = judged("aws-capacity", changed(data("aws-capacity"), {END: "2027-01-12T11:30:00Z"}))
+    assert isinstance(first, AwsPlatform)
+    assert isinstance(later, AwsPlatform)
+    assert [problem.path for problem in first.closed(now)] == [END]
+    assert list(later.closed(now)) == []
 
 
 def report(platform: AnyStack) -> dict[str, Any]:

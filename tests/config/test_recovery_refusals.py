@@ -14,6 +14,7 @@ from tests.config.fields import Place, changed
 BAD = Path(__file__).parent / "bad"
 SERVING: Place = ("recovery", "capacity", "serving")
 TRAINING: Place = ("recovery", "capacity", "training")
+OFFICES = {"kind": "transit-gateway", "gateway": "tgw-0fedcba9876543210", "ranges": ["10.8.0.0/16"]}
 GONE = object()
 
 FIXES: dict[str, dict[Place, Any]] = {
@@ -24,6 +25,7 @@ FIXES: dict[str, dict[Place, Any]] = {
     "recovery-capacity-of-no-pool": {("recovery", "capacity", "trainning"): GONE},
     "recovery-capacity-of-nothing": {("recovery", "capacity"): GONE},
     "recovery-capacity-unsaid": {TRAINING: {"degraded": 0}},
+    "recovery-cluster-that-nobody-reaches": {("recovery", "connections"): {"offices": OFFICES}},
     "recovery-database-without-artifacts": {("recovery", "buckets"): ["artifacts", "models"]},
     "recovery-degraded-somewhere": {(*TRAINING, "zone"): GONE},
     "recovery-endpoints-without-weights": {
@@ -45,6 +47,7 @@ FIXES: dict[str, dict[Place, Any]] = {
     "recovery-time-needs-warm": {("recovery", "cluster"): "warm"},
     "recovery-time-of-nothing": {("recovery", "rto"): GONE},
     "recovery-time-too-short": {("recovery", "rto"): "25m"},
+    "recovery-without-a-database": {("recovery",): GONE},
     "recovery-without-time": {("recovery", "rto"): "2h"},
     "recovery-zone-elsewhere": {("recovery", "zones"): ["us-east-2a", "us-east-2b"]},
     "recovery-zone-twice": {("recovery", "zones"): ["us-east-2a", "us-east-2b"]},

@@ -123,7 +123,7 @@ def test_a_download_is_held_against_its_checksum(bare: Path, monkeypatch: pytest
     site(program, "0" * 64)
     with pytest.raises(NoControlPlane, match="not what its checksum says"):
         locate(lambda text: None, [TOOL])
-    assert [path.name for path in cache(tools.KEPT).iterdir()] == [".lock"]
+    assert [path.name for path in cache(tools.KEPT).iterdir()] == [".kubernetes"]
     site(program, hashlib.sha256(program).hexdigest())
     assert locate(lambda text: None, [TOOL])["kube-apiserver"].read_bytes() == program
 
