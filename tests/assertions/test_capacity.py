@@ -268,3 +268,22 @@ def test_every_way_is_looked_at() -> None:
     assert ways == {"ON_DEMAND", "SPOT", "CAPACITY_BLOCK"}
     assert objects(CONTEXT, "NodePool")
     assert {"p5-block", "p5en-fabric", "p4d-reserved", "trn2"} <= {stack for stack in STACKS if with_fabric(stack)}
+
+
+def waited(resource: Resource, operation: str) -> float:
+    """Seconds after which the provider gives up."""
+    return float(resource.options.timeouts[operation].removesuffix("s"))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_an_update_of_nodes_is_waited_for_as_long_as_eks_drains_them(stack: str) -> None:
+    for group, _ in groups(stack):
+        drained = group.inputs["scalingConfig"]["maxSize"] * 15 * 60 * 0.33
+        assert waited(group, "update") >= min(drained, 8 * 3600), group.name
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_node_pools_are_waited_for_as_long_as_their_nodes_may_drain(stack: str) -> None:
+    for pool in graph(stack).of_type("kubernetes:karpenter.sh/v1:NodePool"):
+        grace = int(pool.inputs["spec"]["template"]["spec"]["terminationGracePeriod"].removesuffix("s"))
+        assert waited(pool, "delete") > grace, pool.name

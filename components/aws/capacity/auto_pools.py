@@ -73,11 +73,12 @@ class AutoPools:
         """The NodePool of one way in which a pool's nodes are bought, and its node class."""
         launching = self.launching
         tags = launching.owner.tags(plan.role, **{POOL_TAG: plan.labels[POOL_LABEL]})
-        made = self._object("NodeClass", f"{GROUP}/v1", plan, class_spec(plan, launching, tags), "-class")
-        return self._object("NodePool", "karpenter.sh/v1", plan, pool_spec(plan, args, position), "", made)
+        made = self._object("NodeClass", f"{GROUP}/v1", plan, class_spec(plan, launching, tags), "-class", grace=args.grace)
+        pool = pool_spec(plan, args, position)
+        return self._object("NodePool", "karpenter.sh/v1", plan, pool, "", made, grace=args.grace)
 
     def _object(
-        self, kind: str, version: str, plan: NodePlan, spec: dict[str, Any], suffix: str, *after: pulumi.Resource
+        self, kind: str, version: str, plan: NodePlan, spec: dict[str, Any], suffix: str, *after: pulumi.Resource, grace: Duration
     ) -> pulumi.Resource:
         owner = self.launching.owner
         return k8s.apiextensions.CustomResource(
@@ -86,5 +87,5 @@ class AutoPools:
             kind=kind,
             metadata={"name": object_name(plan), "labels": owner.context.labels.kubernetes(owner.prefix, plan.role)},
             spec=spec,
-            opts=self.launching.options(*after),
+            opts=self.launching.options(*after, grace=grace),
         )

@@ -30,6 +30,12 @@ NODE_POLICIES = (
     "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryPullOnly",
 )
 """All that a node itself needs; the CNI has an identity of its own."""
+UPDATE = "8h"
+"""How long an update of a group's nodes is waited for. EKS drains each node up to 15 minutes; the provider alone gives up after one hour
+while EKS goes on, and the next update is refused until it has ended.
+
+Sources: hashicorp/terraform-provider-aws, internal/service/eks/node_group.go, Timeouts; EKS user guide, managed-node-update-behavior.
+"""
 SYSTEM_DISK_GIB, SYSTEM_DISK_WITH_DRIVERS_GIB = 4, 6
 """Bottlerocket's system volume, /dev/xvda; images and scratch are on /dev/xvdb. Amazon Linux has one volume, /dev/xvda.
 
@@ -178,6 +184,7 @@ class NodeGroups:
                     ignore_changes=["scalingConfig.desiredSize"],
                     delete_before_replace=False,
                     aliases=list(aliases),
+                    custom_timeouts=pulumi.CustomTimeouts(update=UPDATE, delete=UPDATE),
                 ),
             ),
         )

@@ -7,6 +7,10 @@ from typing import Literal
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.spec import Duration
+
+ENDING = 1800
+"""Seconds that an instance may take to end after its node is drained, and its finalizers with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,16 @@ class Launching:
     after: tuple[pulumi.Resource, ...]
     """What an object that asks for nodes must come after, and be gone before."""
 
-    def options(self, *after: pulumi.Resource) -> pulumi.ResourceOptions:
-        """Options of an object that asks for nodes."""
-        return pulumi.ResourceOptions(parent=self.owner, provider=self.kubernetes, depends_on=[*self.after, *after])
+    def options(self, *after: pulumi.Resource, grace: Duration) -> pulumi.ResourceOptions:
+        """Options of an object that asks for nodes, which is gone when its nodes are.
+
+        Its finalizer waits until every node is drained, `grace` at the most, and its instance has
+        ended; the provider alone would wait ten minutes.
+        """
+        gone = pulumi.CustomTimeouts(delete=f"{grace.seconds + ENDING}s")
+        return pulumi.ResourceOptions(
+            parent=self.owner,
+            provider=self.kubernetes,
+            depends_on=[*self.after, *after],
+            custom_timeouts=gone,
+        )

@@ -172,10 +172,19 @@ class NodePools:
         spec = node_class(
             plan, launching, ground, placement_group(owner, plan), owner.tags(plan.role, **{POOL_TAG: plan.labels[POOL_LABEL]})
         )
-        made = self._object("EC2NodeClass", "karpenter.k8s.aws/v1", plan, spec, *fabric)
-        return self._object("NodePool", "karpenter.sh/v1", plan, node_pool(plan, args, position), made)
+        made = self._object("EC2NodeClass", "karpenter.k8s.aws/v1", plan, spec, *fabric, grace=args.grace)
+        pool = node_pool(plan, args, position)
+        return self._object("NodePool", "karpenter.sh/v1", plan, pool, made, grace=args.grace)
 
-    def _object(self, kind: str, version: str, plan: NodePlan, spec: Object, *after: pulumi.Resource) -> pulumi.Resource:
+    def _object(
+        self,
+        kind: str,
+        version: str,
+        plan: NodePlan,
+        spec: Object,
+        *after: pulumi.Resource,
+        grace: Duration,
+    ) -> pulumi.Resource:
         owner = self.launching.owner
         suffix = "-class" if kind == "EC2NodeClass" else ""
         return k8s.apiextensions.CustomResource(
@@ -184,5 +193,5 @@ class NodePools:
             kind=kind,
             metadata={"name": plan.role, "labels": owner.context.labels.kubernetes(owner.prefix, plan.role)},
             spec=spec,
-            opts=self.launching.options(*after),
+            opts=self.launching.options(*after, grace=grace),
         )
