@@ -284,6 +284,6 @@ def test_an_update_of_nodes_is_waited_for_as_long_as_eks_drains_them(stack: str)
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_node_pools_are_waited_for_as_long_as_their_nodes_may_drain(stack: str) -> None:
-    for pool in graph(stack).of_type("kubernetes:karpenter.sh/v1:NodePool"):
+    for pool in drawn(stack).of_type("kubernetes:karpenter.sh/v1:NodePool"):
         grace = int(pool.inputs["spec"]["template"]["spec"]["terminationGracePeriod"].removesuffix("s"))
         assert waited(pool, "delete") > grace, pool.name
