@@ -10,7 +10,7 @@ RUN := $(UV) run --frozen
 PYTEST := $(RUN) pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help up test test-engine test-quiet test-cluster test-nodes test-behaviour test-external check format docs bench bench-flat bench-scale clean
+.PHONY: help up test test-engine test-quiet test-cluster test-nodes test-karpenter test-behaviour test-external check format docs bench bench-flat bench-scale clean
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,7 +39,10 @@ test-cluster: .venv/.synced ## Every Kubernetes object before a real API server,
 	@$(PYTEST) -n 2 --dist=loadfile -m cluster --ignore=tests/nodes
 
 test-nodes: .venv/.synced ## Nodes as autoscalers imagine them, and pods placed on them by the real scheduler
-	@$(PYTEST) -n 0 -m "cluster or not cluster" tests/nodes
+	@$(PYTEST) -n 0 -m "cluster or not cluster" tests/nodes --ignore=tests/nodes/test_karpenter.py
+
+test-karpenter: .venv/.synced ## The real Karpenter with nodes that are not real: growth, drift, drain; minutes of waiting
+	@$(PYTEST) -n 0 -m cluster tests/nodes/test_karpenter.py
 
 test-behaviour: .venv/.synced ## Who may call what (IAM flows), who can reach what: by evaluators that are not ours
 	@$(PYTEST) -n 2 --dist=loadfile -m behaviour
