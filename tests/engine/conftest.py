@@ -60,7 +60,7 @@ def groundwork(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
 
     def call(*args: str, code: int = 0) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-c", "from operations.cli import main; main()", "rehearse", *args]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=900)
         assert done.returncode == code, done.stdout[-3000:] + done.stderr[-3000:]
         return done
 
