@@ -3,6 +3,7 @@
 The tests follow one another: version 1 is up, 2 takes over, and 3, which fails, does not. The engine is run in the middle of each.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -62,6 +63,18 @@ def nothing_changes(life: Life, *, but: str = "") -> None:
     life.engine("refresh", "--yes")
     life.engine("up", "--yes", "--skip-preview", "--expect-no-changes", "--diff")
     assert without(picture(life), but) == before
+
+
+def steady(life: Life, still: float = 40.0, limit: float = 300.0) -> None:
+    """Wait until controllers have changed nothing for a while: they scale a failed version down 30 s after they aborted it."""
+    started = since = time.monotonic()
+    seen = picture(life)
+    while time.monotonic() - since < still:
+        assert time.monotonic() - started < limit, "controllers do not come to rest"
+        time.sleep(1)
+        now = picture(life)
+        if now != seen:
+            seen, since = now, time.monotonic()
 
 
 def without(seen: dict[str, Any], part: str) -> dict[str, Any]:
@@ -139,6 +152,7 @@ def test_a_version_that_fails_is_turned_back(life: Life) -> None:
         assert life.status(endpoint)["stableRS"] == hashes[stable]
     assert life.weights(CHAT) == {CHAT: 100, CANARY: 0}
     assert life.serves(CODE, CODE) == life.hashes(CODE)[GOOD]
+    steady(life)
     nothing_changes(life, but="sets")  # pods of a version that failed go half a minute later
 
 
