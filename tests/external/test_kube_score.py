@@ -49,7 +49,7 @@ def score(program: Path, files: list[Path]) -> list[dict[str, Any]]:
     command = [program, "score", "--kubernetes-version", f"v{minor}", "--output-format", "json", *files]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode in (0, 1), done.stderr
-    found: list[dict[str, Any]] = json.loads(done.stdout)
+    found: list[dict[str, Any]] = json.loads(done.stdout) or []  # null where it knows no kind
     return found
 
 
