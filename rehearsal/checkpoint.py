@@ -111,5 +111,4 @@ def restore(path: Path, copy: Path) -> Path | None:
         kept = path.with_name(f"{path.stem}.damaged-{int(time.time())}")
         path.rename(kept)
     write_whole(path, copy.read_bytes(), 0o600)
-    path.with_name(f"{path.name}.attrs").unlink(missing_ok=True)
     return kept

@@ -33,7 +33,6 @@ def clear(backend: Path, stack: str, wait: float = WAIT) -> list[str]:
                 raise EngineRuns(f"an engine still works on {stack}: process {holder.get('pid')}; wait for it, or end it")
             time.sleep(0.2)
         path.unlink(missing_ok=True)
-        Path(f"{path}.attrs").unlink(missing_ok=True)
         since = f" since {holder['timestamp'][:19]}" if holder.get("timestamp") else ""
         said.append(
             f"the engine's lock on {stack} was stale and has been removed: process {holder.get('pid', '?')}, which held it{since}, "

@@ -24,6 +24,7 @@ def put_in_order(backend: Path, stack: str, *, mend: bool) -> list[str]:
         said = engine_lock.clear(backend, stack)
     except engine_lock.EngineRuns as error:
         raise StageBusy(str(error)) from None
+    _drop_sidecars(backend)
     path = checkpoint.place(backend, stack)
     if path is None or checkpoint.never_used(path):
         return said
@@ -32,6 +33,15 @@ def put_in_order(backend: Path, stack: str, *, mend: bool) -> list[str]:
     except Damaged as damage:
         said.append(_restored(stack, path, damage, mend=mend))
     return said
+
+
+def _drop_sidecars(backend: Path) -> None:
+    """Remove the `.attrs` files beside the engine's own: one that is cut off makes every command fail with "EOF".
+
+    They hold a content type, which nobody reads (gocloud.dev, blob/fileblob/attrs.go: setAttrs).
+    """
+    for sidecar in (backend / ".pulumi").rglob("*.attrs"):
+        sidecar.unlink(missing_ok=True)
 
 
 def _restored(stack: str, path: Path, damage: Damaged, *, mend: bool) -> str:

@@ -50,6 +50,8 @@ STACK_NAME: Final = re.compile(r"(?!\.+\Z)[A-Za-z0-9_.-]{1,100}")
 """What the engine takes for the name of a stack, but for dots alone, which lead out of a folder."""
 ROOM: Final = 64 << 20
 """Bytes that must be free where the stage is kept: on a full disk the engine loses what it made."""
+WITHOUT_SIDECARS: Final = "metadata=skip"
+"""Option of a file backend: no `.attrs` file beside each file, which is not written whole (gocloud.dev blob/fileblob)."""
 
 
 class Running(Protocol):
@@ -340,7 +342,7 @@ class Stage:
             "KUBECONFIG": str(self.root / "no-kubeconfig"),
             "AWS_EC2_METADATA_DISABLED": "true",
             "PULUMI_HOME": str(self.root / "home"),
-            "PULUMI_BACKEND_URL": self.backend.as_uri(),
+            "PULUMI_BACKEND_URL": f"{self.backend.as_uri()}?{WITHOUT_SIDECARS}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.root / "passphrase"),
             "PULUMI_STACK": self.stack,
             "PULUMI_SKIP_UPDATE_CHECK": "true",

@@ -238,6 +238,12 @@ def test_a_state_file_that_was_cut_off_is_restored_from_its_copy(up: Toy) -> Non
     assert up.ids() == ["Subnet", "Vpc"]
 
 
+def test_a_sidecar_that_was_cut_off_stops_no_command(up: Toy) -> None:
+    up.state_file.with_name("dev.json.attrs").write_text("")
+    up("exec", "--", "pulumi", "stack", "export")
+    assert not [*up.stage.rglob("*.attrs")]
+
+
 def test_clouds_that_hold_nothing_of_the_state_are_told(up: Toy) -> None:
     for file in up.stage.glob("clouds.sqlite*"):
         file.unlink()
