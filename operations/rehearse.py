@@ -17,7 +17,7 @@ from infra.reading.stackfile import stack_of
 from operations.exits import CONFIG_FAULT, FINE, INTERNAL_FAULT, POLICY_FAILED
 from operations.real_provider import REAL, real_provider
 from operations.selection import named, parallel_option, project_root, stack_file, stack_options
-from operations.summaries import by_package, changed, refusal
+from operations.summaries import by_package, changed, not_judged, refusal
 from operations.told import say, tell
 from rehearsal.actions import COMMANDS, JUDGED, Action, Outcome, act, let_go, unprotect
 from rehearsal.control_plane.processes import DidNotStart
@@ -252,6 +252,7 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     if outcome.action in JUDGED and outcome.fine:
         lines += [f"  {count:4}  {package}" for package, count in sorted(by_package(outcome).items())]
     lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
+    lines += not_judged(stage.stubs) if outcome.action in JUDGED and outcome.fine else []
     lines += _nobody_acts(outcome) if outcome.action == "up" and outcome.fine and judge == API_SERVER else []
     levels = Counter(finding.level for finding in outcome.facts.findings)
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []

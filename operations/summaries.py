@@ -1,6 +1,7 @@
 """Parts of what a person reads after a rehearsal: what changed, what there is, and why a destroy was refused."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from graph.urns import REFERENCE_TYPE
 from rehearsal.actions import Outcome
@@ -28,6 +29,11 @@ def _package(token: str) -> str:
     if package == "pulumi":
         return "other stacks" if token == REFERENCE_TYPE else "providers"
     return f"{package}:{module.split('/')[0]}"
+
+
+def not_judged(stubs: Sequence[str]) -> list[str]:
+    """Charts in whose place a rehearsal loaded an empty one."""
+    return [f"{len(stubs)} charts served as stubs, not judged: {', '.join(stubs)}"] if stubs else []
 
 
 def refusal(outcome: Outcome) -> str:

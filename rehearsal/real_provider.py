@@ -128,6 +128,16 @@ class RealClouds:
             "HELM_DATA_HOME": str(self._folder / "helm"),
         }
 
+    @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know of the stand-in for AWS."""
+        return self._aws.notes
+
+    @property
+    def stubs(self) -> Sequence[str]:
+        """Charts that were loaded as stubs: what they make was not judged."""
+        return sorted(self.site.served)
+
     def discard(self, found: "Object") -> str:
         """Take an object out of the stand-in for AWS; what it says against it, or ""."""
         return self._aws.discard(found)

@@ -17,7 +17,7 @@ import secrets
 import shutil
 import sqlite3
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, Self
@@ -115,7 +115,7 @@ class Stage:
     the process are handled (see rehearsal.signals). Entering raises StageBusy, StageFailed, Interrupted, or rehearsal.engine.NoEngine.
 
     `notes` are what a person should know before the stage is used, `mended` what was brought in order on entering, and after leaving
-    `api_servers` is how many real API servers were needed; None where schemas alone judged.
+    `api_servers` is how many real API servers were needed (None where schemas alone judged), and `stubs` are charts that were not judged.
     """
 
     def __init__(
@@ -155,6 +155,7 @@ class Stage:
         self.notes: list[str] = []
         self.mended: list[str] = []
         self.api_servers: int | None = None
+        self.stubs: Sequence[str] = ()
 
     @property
     def copy(self) -> Path:
@@ -268,7 +269,7 @@ class Stage:
         self._environ = self._make_environ(self._running.ports)
         self._add_to_environ(getattr(self._running, "environ", {}))
         self._set()
-        self.notes = [*self.mended, *self.compare().notes(self.advice("recover"))]
+        self.notes = [*self.mended, *self.compare().notes(self.advice("recover")), *getattr(self._running, "notes", ())]
 
     def advice(self, command: str) -> str:
         """A command of `groundwork rehearse` for this stack, as it is typed."""
@@ -285,6 +286,7 @@ class Stage:
         with self.signals.held():
             if self._running:
                 self.api_servers = getattr(self._running, "api_servers", None)
+                self.stubs = getattr(self._running, "stubs", ())
                 self._running.stop()
                 self._running = None
             if self._lock:

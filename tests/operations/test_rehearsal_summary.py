@@ -1,4 +1,4 @@
-"""What a person reads after a rehearsal: of a real API server, that storing is not acting."""
+"""What a person reads after a rehearsal: what was not judged, and of a real API server, that storing is not acting."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ from rehearsal.actions import Action, Outcome
 from rehearsal.events import Facts
 
 STAGE: Any = SimpleNamespace(
-    file=SimpleNamespace(altered=False), reports=Path("reports"), root=Path("stage"), stack_file=Path("Pulumi.x.yaml")
+    file=SimpleNamespace(altered=False), reports=Path("reports"), root=Path("stage"), stack_file=Path("Pulumi.x.yaml"), stubs=()
 )
 TYPES = {"kubernetes:core/v1:Service": 2, "kubernetes:argoproj.io/v1alpha1:Rollout": 1, "kubernetes:keda.sh/v1alpha1:ScaledObject": 3}
 UNTOUCHED = "they are stored, no more: no pod was started"
@@ -30,3 +30,10 @@ def test_a_rollout_that_was_accepted_is_told_apart_from_one_that_answers() -> No
 @pytest.mark.parametrize(("action", "judge"), [("up", SCHEMAS), ("preview", API_SERVER), ("destroy", API_SERVER)])
 def test_nothing_of_the_kind_is_said_where_nothing_was_stored(action: Action, judge: str) -> None:
     assert not [line for line in told(action, judge, TYPES) if line.startswith(UNTOUCHED)]
+
+
+def test_charts_that_were_stubs_are_counted_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not [line for line in told("up", SCHEMAS, TYPES) if "stubs" in line]
+    monkeypatch.setattr(STAGE, "stubs", ["keda", "kueue"])
+    assert "2 charts served as stubs, not judged: keda, kueue" in told("up", SCHEMAS, TYPES)
+    assert not [line for line in told("refresh", SCHEMAS, TYPES) if "stubs" in line]
