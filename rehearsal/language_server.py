@@ -25,6 +25,7 @@ from pulumi.runtime.proto import language_pb2 as language
 from pulumi.runtime.proto import language_pb2_grpc, plugin_pb2
 
 from rehearsal.children import Child, Children
+from rehearsal.peers import own_server
 from rehearsal.policy_proxy import PolicyProxy, environment
 from rehearsal.pythons import Python, python_of
 
@@ -225,9 +226,9 @@ def serve(engine: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
     host = LanguageHost(engine)
-    server = grpc.server(ThreadPoolExecutor(max_workers=32), options=[("grpc.max_receive_message_length", 400 << 20)])
+    server, port = own_server(ThreadPoolExecutor(max_workers=32), options=[("grpc.max_receive_message_length", 400 << 20)])
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
-    print(server.add_insecure_port("127.0.0.1:0"), flush=True)  # noqa: T201
+    print(port, flush=True)  # noqa: T201
     server.start()
     if stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode):
         threading.Thread(target=_set_at_end, args=(sys.stdin.buffer, stopping), daemon=True).start()

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 import grpc
 from pulumi.runtime.proto import analyzer_pb2
 
+from rehearsal.peers import own_server
+
 T = TypeVar("T")
 Configuration = analyzer_pb2.AnalyzerStackConfigureRequest
 
@@ -30,9 +32,8 @@ class PolicyProxy(grpc.GenericRpcHandler):  # type: ignore[misc]  # grpc has no 
     def __init__(self) -> None:
         self.configuration: Future[Configuration | None] = Future()
         self._pack: Future[grpc.Channel] = Future()
-        self._server = grpc.server(ThreadPoolExecutor(max_workers=16))
+        self._server, self.port = own_server(ThreadPoolExecutor(max_workers=16))
         self._server.add_generic_rpc_handlers((self,))
-        self.port: int = self._server.add_insecure_port("127.0.0.1:0")
         self._server.start()
 
     def service(self, details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler:

@@ -55,6 +55,13 @@ class Running:
         return sum(found) if found else None
 
     @property
+    def notes(self) -> Sequence[str]:
+        """What a person should know of the servers."""
+        from rehearsal.peers import UNCHECKED, told
+
+        return () if told() else (UNCHECKED,)
+
+    @property
     def debug_providers(self) -> str:
         """The value of PULUMI_DEBUG_PROVIDERS that sends the engine here."""
         return ",".join(f"{package}:{port}" for package, port in self.ports.items())
@@ -156,14 +163,13 @@ def _same_keeper(store: "Store", wanted: str) -> None:
 def _serve(cloud: Any, store: "Store", faults: "Faults", pace: float) -> tuple["grpc.Server", int]:
     from concurrent.futures import ThreadPoolExecutor
 
-    import grpc
     from pulumi.runtime.proto import provider_pb2_grpc
 
+    from rehearsal.peers import own_server
     from rehearsal.provider import Provider
 
     limits = [("grpc.max_receive_message_length", MESSAGE_LIMIT), ("grpc.max_send_message_length", MESSAGE_LIMIT), ("grpc.so_reuseport", 0)]
-    server = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix=f"stand-in-{cloud.package}"), options=limits)
+    server, port = own_server(ThreadPoolExecutor(WORKERS, thread_name_prefix=f"stand-in-{cloud.package}"), options=limits)
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Provider(cloud, store, faults, pace), server)
-    port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     return server, port
