@@ -165,8 +165,26 @@ KeyArn = Annotated[
 ]
 """A KMS key by its ARN; an alias would not say which key it is."""
 
-BucketName = Annotated[str, StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.\-]*[a-z0-9]$")]
-"""The name of a bucket."""
+
+def _bucket(text: str) -> str:
+    if re.fullmatch(r"[0-9]+(\.[0-9]+){3}", text):
+        raise ValueError("has the form of an IP address, which no bucket has")
+    if text.startswith(("xn--", "sthree-", "amzn-s3-demo-")) or text.endswith(("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3")):
+        raise ValueError("begins or ends as only names that S3 itself gives: write the bucket's own name, not that of an access point")
+    return text
+
+
+BucketName = Annotated[
+    str,
+    StringConstraints(min_length=3, max_length=63, pattern=r"^[a-z0-9](\.?[a-z0-9\-])*(\.?[a-z0-9])$"),
+    AfterValidator(_bucket),
+    Field(
+        json_schema_extra={
+            "x-form": "3 to 63 lower-case letters, digits, hyphens and single dots, beginning and ending with a letter or digit"
+        }
+    ),
+]
+"""The name of a bucket. Source: S3 user guide, "General purpose bucket naming rules"."""
 
 GroupId = Annotated[
     str, StringConstraints(pattern=r"^sg-([0-9a-f]{8}|[0-9a-f]{17})$"), Given("aws:ec2/securityGroup:SecurityGroup", "security group")

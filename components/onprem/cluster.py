@@ -36,7 +36,7 @@ class ExistingPoolArgs(Spec):
     """Labels that all these nodes carry and no others do, such as nvidia.com/gpu.product."""
     taints: Many[TaintArgs] = ()
     """Taints of the nodes."""
-    gpu_resource: Annotated[str, StringConstraints(max_length=253, pattern=r"^[a-z0-9.\-]+/[a-z0-9.\-]+$")] = "nvidia.com/gpu"
+    gpu_resource: Annotated[str, StringConstraints(max_length=317, pattern=r"^[a-z0-9.\-]{1,253}/[a-z0-9.\-]{1,63}$")] = "nvidia.com/gpu"
     """The extended resource that counts one GPU or GPU slice."""
     gpus_per_node: Annotated[int, Field(ge=1, le=64)]
     """GPUs on one node. What an endpoint asks for is checked against it."""

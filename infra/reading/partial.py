@@ -68,7 +68,7 @@ class Builder:
                 value = UNSOUND if field.is_required() else field.get_default(call_default_factory=True)
             if value is not UNSOUND:
                 values[name] = value
-        instance = model.model_construct(**values)
+        instance = model.model_construct(data.keys() & values.keys(), **values)
         for name in set(model.model_fields) - set(values):
             instance.__dict__.pop(name, None)
         return instance

@@ -6,6 +6,9 @@ from components.kubernetes.gateway.args import GatewayArgs
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Problem
 
+MOST = 253
+"""Characters of a DNS name. Source: RFC 1034, 3.1: 255 octets, of which two are not written."""
+
 
 def reached(gateway: GatewayArgs | None, endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
     """Whoever has traffic has a gateway, and a name of its own that leads to it."""
@@ -21,6 +24,9 @@ def reached(gateway: GatewayArgs | None, endpoints: Mapping[str, InferenceEndpoi
         if rest != gateway.domain:
             text = f'"{host}" does not lead to the gateway, whose certificate is of *.{gateway.domain}: give a name below it'
             yield Problem(("endpoints", name, "traffic", "host"), f"{text}, such as {label}.{gateway.domain}")
+        if len(host) > MOST:
+            text = f'"{host}" has {len(host)} characters, and DNS takes {MOST}: shorten the name of the endpoint or gateway.domain'
+            yield Problem(("endpoints", name, "traffic", "host"), text)
         earlier = taken.setdefault(host, name)
         if earlier != name:
             yield Problem(("endpoints", name, "traffic", "host"), f'"{host}" is the name of endpoint {earlier}: give one of them another')

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from components.aws.values import Days, LogRetention
-from components.kubernetes.vocabulary import ObjectName
+from components.kubernetes.vocabulary import Namespace, ObjectName
 from components.spec import Duration, Name, Problem, Size, Spec, rule
 
 
@@ -47,7 +47,7 @@ def minutes(window: str) -> tuple[int, int]:
 class DatabaseLogin(Spec):
     """Pods that log in to the database by their IAM role, without a password."""
 
-    namespace: ObjectName
+    namespace: Namespace
     """Namespace of the service account."""
     service_account: ObjectName
     """Name of the service account."""

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from components.aws.storage.retention import BucketArgs
 from components.aws.values import LogRetention
-from components.kubernetes.vocabulary import ObjectName
+from components.kubernetes.vocabulary import Namespace, ObjectName
 from components.spec import Duration, Name, Problem, Size, Spec, rule
 
 COLUMN_TYPES = (
@@ -64,7 +64,7 @@ ColumnType = Annotated[str, AfterValidator(_column_type)]
 class Client(Spec):
     """Pods that use a stream: those of one service account."""
 
-    namespace: ObjectName
+    namespace: Namespace
     """Namespace of the service account."""
     service_account: ObjectName
     """Name of the service account."""

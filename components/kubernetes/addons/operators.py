@@ -13,7 +13,7 @@ from components.kubernetes.addons.kept_metrics import KeptMetricsArgs, prometheu
 from components.kubernetes.addons.priority import platform_priority
 from components.kubernetes.addons.table import table
 from components.kubernetes.external_secret import cluster_store
-from components.kubernetes.vocabulary import ObjectName, Url
+from components.kubernetes.vocabulary import Namespace, Url
 from components.kubernetes.workload import with_provider
 from components.spec import ImageReference, Many, Problem, Spec, rule
 
@@ -30,7 +30,7 @@ class PrometheusArgs(Spec):
 
     address: Url
     """URL of its HTTP interface inside the cluster, such as "http://prometheus.monitoring.svc:9090"."""
-    namespace: ObjectName
+    namespace: Namespace
     """Namespace that it scrapes from; network policies let it in."""
 
 

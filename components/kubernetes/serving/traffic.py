@@ -13,10 +13,10 @@ from components.kubernetes.gateway.front import Front
 from components.kubernetes.gateway.objects import CLIENT_HEADER, ENVOY_API, GATEWAY_API, LISTENER
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.serving.engines import Path
-from components.kubernetes.vocabulary import Hostname, ObjectName
+from components.kubernetes.vocabulary import DNS_NAME, Hostname, ObjectName
 from components.spec import Duration, Many, Name, Problem, Spec, rule
 
-SecureUrl = Annotated[str, StringConstraints(max_length=400, pattern=r"^https://[a-z0-9][a-z0-9.\-]*(:[0-9]{1,5})?(/[A-Za-z0-9/_.~\-]*)?$")]
+SecureUrl = Annotated[str, StringConstraints(max_length=400, pattern=rf"^https://{DNS_NAME}(:[0-9]{{1,5}})?(/[A-Za-z0-9/_.~\-]*)?$")]
 """A URL with https."""
 Audience = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 KEY_HEADER = "x-api-key"
