@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+HASHED = 9
+"""Characters at the end of a shortened name: a hyphen and a hash."""
+
 
 def short_hash(value: Any, length: int = 8) -> str:
     """Hexadecimal digest of any JSON value, equal for equal values."""
@@ -14,7 +17,7 @@ def short_hash(value: Any, length: int = 8) -> str:
 
 def bounded(name: str, limit: int) -> str:
     """The name itself, or its head and a hash of all of it when it is longer than `limit` characters."""
-    return name if len(name) <= limit else f"{name[: limit - 9].rstrip('-')}-{short_hash(name)}"
+    return name if len(name) <= limit else f"{name[: limit - HASHED].rstrip('-')}-{short_hash(name)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +40,8 @@ class Naming:
     def globally(self, role: str, *, limit: int = 63) -> str:
         """A name unique across accounts and regions, for buckets."""
         return bounded(f"{self.project}-{self.stack}-{role}-{self.account}-{self.region}", limit)
+
+    def every(self, *, limit: int = 63) -> str:
+        """A pattern, with `*`, of all names of the stack that have at most `limit` characters, shortened ones too."""
+        prefix = f"{self.project}-{self.stack}-"
+        return f"{prefix if len(prefix) <= limit - HASHED else prefix[: limit - HASHED].rstrip('-')}*"

@@ -12,6 +12,8 @@ SCHEMA = 39
 """Version of Grafana's dashboard model; Grafana brings older ones up to date when it reads them."""
 WIDTH, HEIGHT = 12, 8
 """Of a panel, of the 24 columns of a dashboard."""
+UID = 40
+"""Characters of a dashboard's uid. Source: Grafana HTTP API, "Dashboard HTTP API": identifier and unique identifier."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Panel:
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """A dashboard. `uid` is at most 40 characters, unique in a Grafana."""
+    """A dashboard. `uid` is at most `UID` characters, unique in a Grafana."""
 
     title: str
     uid: str

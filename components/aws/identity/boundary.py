@@ -62,7 +62,7 @@ class PermissionsBoundary(AwsComponent):
 
     def __init__(self, name: str, args: IdentityArgs, *, context: Context, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("PermissionsBoundary", name, context, opts)
-        roles = f"arn:aws:iam::{self.account}:role{args.path}{context.naming.project}-{context.naming.stack}-*"
+        roles = f"arn:aws:iam::{self.account}:role{args.path}{context.naming.every(limit=64)}"
         self.policy = aws.iam.Policy(
             f"{name}-boundary",
             name=context.naming.name("boundary", limit=128),

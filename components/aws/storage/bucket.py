@@ -76,8 +76,7 @@ class Bucket(AwsComponent):
         return {"AWS_REGION": self.region, "AWS_DEFAULT_REGION": self.region}
 
     def _takes_logs(self, target: bool) -> tuple[Statement, ...]:
-        naming = self.context.naming
-        return (takes_access_logs(self.arn, self.account, f"arn:aws:s3:::{naming.project}-{naming.stack}-*"),) if target else ()
+        return (takes_access_logs(self.arn, self.account, f"arn:aws:s3:::{self.context.naming.every()}"),) if target else ()
 
     def _keep(self, args: BucketArgs) -> Sequence[pulumi.Resource]:
         """Make versions and their expiry; return what replication to or from the bucket needs first.

@@ -121,14 +121,16 @@ class SharedFiles(AwsComponent):
     def _class(self, cluster: GpuCluster, after: tuple[pulumi.Resource, ...]) -> pulumi.Resource:
         """An access point for each claim: its own directory, and one user whoever mounts it, the one that the platform's pods run as.
 
-        A claim that goes takes its access point along and leaves its files.
+        The directory is called as the claim's volume, pvc-<uid>: names of namespace and claim would be too long for an
+        access point, whose path has at most 100 characters. A claim that goes takes its access point along and leaves its
+        files. Sources: EFS API reference, RootDirectory; kubernetes-sigs/aws-efs-csi-driver#1187.
         """
         parameters: dict[str, pulumi.Input[str]] = {
             "provisioningMode": "efs-ap",
             "fileSystemId": self.file_system.id,
             "basePath": "/claims",
-            "subPathPattern": "${.PVC.namespace}/${.PVC.name}",
-            "ensureUniqueDirectory": "true",
+            "subPathPattern": "${.PV.name}",
+            "ensureUniqueDirectory": "false",
             "directoryPerms": "700",
             "uid": str(USER),
             "gid": str(USER),

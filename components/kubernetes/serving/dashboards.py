@@ -1,11 +1,12 @@
 """A dashboard of one endpoint for Grafana, made of the very expressions that its rules and its autoscaler look at. Pure functions."""
 
-from components.kubernetes.grafana import Board, Panel, config_map
+from components.kubernetes.grafana import UID, Board, Panel, config_map
 from components.kubernetes.manifests import Identity, Manifest
 from components.kubernetes.serving.engines import Engine
 from components.kubernetes.serving.monitor import series
 from components.kubernetes.serving.objectives import TTFT, WINDOWS, Objective, ObjectivesArgs, objectives
 from components.kubernetes.serving.scaling import queue_query
+from components.naming import bounded
 
 RECENT = "5m"
 """Window of rates that are shown."""
@@ -39,7 +40,9 @@ def _first_token(promised: float, here: str) -> Panel:
 
 
 def dashboard(identity: Identity, args: ObjectivesArgs, engine: Engine) -> Manifest:
-    """The ConfigMap that Grafana's sidecar reads."""
+    """The ConfigMap that Grafana's sidecar reads; endpoints that share a namespace have a file and a uid each."""
     place = identity.namespace
-    board = Board(f"Endpoint {identity.name} ({place})", place[-40:], "inference-endpoint", panels(identity, args, engine))
-    return config_map(board, identity.metadata(f"{identity.name}-dashboard"), f"{place}.json")
+    called = place if place.endswith(f"-endpoint-{identity.name}") else f"{place}-{identity.name}"
+    title = f"Endpoint {identity.name} ({place})"
+    board = Board(title, bounded(called, UID), "inference-endpoint", panels(identity, args, engine))
+    return config_map(board, identity.metadata(f"{identity.name}-dashboard"), f"{called}.json")

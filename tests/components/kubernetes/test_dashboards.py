@@ -47,3 +47,12 @@ def test_nothing_is_drawn_that_an_engine_does_not_count(endpoint_args: Any, cont
     errors = ObjectivesArgs.model_validate({"errors": "1%"})
     drawn = exprs(shown(endpoint_args(engine=container_engine).engine, errors))
     assert not [expr for expr in drawn if "vllm:" in expr]
+
+
+def test_endpoints_of_one_namespace_have_a_dashboard_each(endpoint_args: Any) -> None:
+    space = "groundwork-prod-team-vision"
+    two = [dashboard(Identity(name, space, LABELS), PROMISES, endpoint_args().engine)["data"] for name in ("caption", "detect")]
+    assert len({file for data in two for file in data}) == 2
+    uids = {json.loads(text)["uid"] for data in two for text in data.values()}
+    assert len(uids) == 2
+    assert all(len(uid) <= 40 for uid in uids)
