@@ -1,7 +1,7 @@
 """What is known of machine types: processors, memory, accelerators, network cards; read from a sourced table, never typed by hand."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cache
 
@@ -27,6 +27,11 @@ class Machine:
     architecture: str
     """x86_64 | arm64."""
     vcpus: int
+    """Processors that its system sees: cores by the threads that run on each."""
+    cpu_cores: int
+    """Physical cores."""
+    threads: tuple[int, ...]
+    """Threads that each core may be started with; empty where EC2 takes no CPU options."""
     memory_mib: int
     accelerator: str
     """Lower-case model, such as l40s; "" when there is none."""
@@ -55,6 +60,10 @@ class Machine:
         """The extended resource of one whole device, such as nvidia.com/gpu; "" without accelerator."""
         return RESOURCES[devices()[self.accelerator].vendor] if self.accelerator else ""
 
+    def with_threads(self, threads: int | None) -> "Machine":
+        """The machine as its system sees it with so many threads on each core; None is as EC2 starts it."""
+        return self if threads is None else replace(self, vcpus=self.cpu_cores * threads)
+
     @property
     def neuron(self) -> bool:
         """Whether its accelerators are Trainium or Inferentia."""
@@ -78,6 +87,8 @@ def _row(fields: Mapping[str, str]) -> Machine:
         name=fields["machine"],
         architecture=fields["architecture"],
         vcpus=int(fields["vcpus"]),
+        cpu_cores=int(fields["cpu_cores"]),
+        threads=tuple(map(int, fields["threads"].split())),
         memory_mib=int(fields["memory_mib"]),
         accelerator=fields["accelerator"],
         accelerators=float(fields["accelerators"] or 0),

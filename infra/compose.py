@@ -59,14 +59,15 @@ def _tracking(platform: AnyPlatform, site: Site, operators: Operators) -> Tracki
     """The tracking server, where the stack file asks for one."""
     if platform.tracking is None:
         return None
-    assert site.artifacts is not None, "tracking without a registry is refused when the file is read"
-    assert site.database is not None, "tracking without a database is refused when the file is read"
+    kept = site.registry
+    assert kept is not None, "tracking without a registry is refused when the file is read"
+    assert kept.database is not None, "tracking without a database is refused when the file is read"
     return TrackingServer(
         "tracking",
         platform.tracking,
         cluster=site.cluster,
-        artifacts=site.artifacts,
-        database=site.database,
+        artifacts=kept.artifacts,
+        database=kept.database,
         operators=operators,
         context=site.context,
     )
@@ -117,11 +118,12 @@ def _warmth(platform: AnyPlatform, site: Site) -> Warmth | None:
 
 def _outputs(site: Site, tracking: TrackingServer | None, endpoints: Mapping[str, InferenceEndpoint]) -> Outputs:
     """What people may ask of the stack; nothing secret."""
+    kept = site.registry
     return {
         "models": site.models.uri,
-        **({"artifacts": site.artifacts.uri} if site.artifacts else {}),
-        **({"database": site.database.host} if site.database else {}),
-        "images": dict(site.images.repositories) if site.images else {},
+        **({"artifacts": kept.artifacts.uri} if kept else {}),
+        **({"database": kept.database.host} if kept and kept.database else {}),
+        "images": dict(kept.repositories) if kept else {},
         **({"volumes": {claim: dict(volume.names) for claim, volume in site.volumes.items()}} if site.volumes else {}),
         **({"tracking": tracking.url} if tracking else {}),
         "endpoints": {name: endpoint.url for name, endpoint in endpoints.items()},

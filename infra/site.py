@@ -2,10 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import pulumi
 
-from components.contracts import Cluster, Context, Database, ImageRegistry, NotificationTopic, ObjectStore, SecretStoreFacts, SharedVolume
+from components.contracts import (
+    Cluster,
+    Context,
+    Database,
+    ImageRegistry,
+    NotificationTopic,
+    ObjectStore,
+    SecretStoreFacts,
+    SharedVolume,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +27,33 @@ class Ground:
     models: ObjectStore
 
 
+class Registry(ImageRegistry, Protocol):
+    """Where runs and models are kept, and the platform's own images, if any."""
+
+    @property
+    def artifacts(self) -> ObjectStore:
+        """Files of runs and models."""
+
+    @property
+    def database(self) -> Database | None:
+        """Records of runs and models; None where nothing keeps any."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenRegistry:
+    """A registry whose parts exist, without images, which the site's administrators keep elsewhere."""
+
+    artifacts: ObjectStore
+    database: Database | None
+    repositories: Mapping[str, pulumi.Output[str]] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Site(Ground):
     """What a platform stands on."""
 
-    artifacts: ObjectStore | None
-    """Of runs and models; None where nothing keeps any."""
-    database: Database | None
-    """Of runs and models; None where nothing keeps any."""
-    images: ImageRegistry | None
-    """None where the site's administrators keep the image registry, or there is none."""
+    registry: Registry | None
+    """None where nothing keeps runs and models."""
     volumes: Mapping[str, SharedVolume] = field(default_factory=dict)
     """File systems that pods may mount, by the name of the claim."""
     secrets: SecretStoreFacts | None = None

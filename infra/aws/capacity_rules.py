@@ -118,7 +118,7 @@ def images_pulled(pools: Mapping[str, GpuPoolArgs], release: str | None) -> Iter
     """A problem for each pool whose nodes cannot fetch images in parallel, though they should."""
     for name, pool in pools.items():
         if pool.image_pull == "parallel":
-            machines = (pool.machine, *pool.machines)
+            machines = [known.with_threads(pool.threads_per_core) for name in pool.types if (known := aws_machines().get(name))]
             by_karpenter = pool.karpenter is not None
             found = pulling.problems(machines, pool.family, pool.held(release), nvme=pool.striped, karpenter=by_karpenter)
             yield from (Problem((*POOLS, name, field if getattr(pool, field) else "image_pull"), text) for field, text in found)

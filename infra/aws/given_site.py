@@ -37,12 +37,4 @@ def build(platform: AwsGivenPlatform, labels: Labels, *, project: str, stack: st
         buckets = {**storage.buckets, **({"artifacts": registry.artifacts} if registry else {})}
         Guardrails("account", platform.account, buckets=buckets, access_logs=storage.access_logs, context=context, opts=here)
     told = wiring(context, cluster.reached, storage.models)
-    return Site(
-        context,
-        cluster,
-        storage.models,
-        registry.artifacts if registry else None,
-        registry.database if registry else None,
-        registry,
-        wiring=told,
-    )
+    return Site(context, cluster, storage.models, registry, wiring=told)

@@ -61,8 +61,9 @@ def kinds(pool: GpuPoolArgs) -> list[NodeKind]:
 
 def taken(cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, pool: GpuPoolArgs) -> Mapping[str, tuple[int, int]]:
     """Millicores and MiB of a pool's node that endpoints do not get, by who has them."""
+    machine = aws_machines()[pool.machine].with_threads(pool.threads_per_core)
     return {
-        SYSTEM: kept(aws_machines()[pool.machine], pods=pool.most_pods, fabric=pool.fabric == "efa" and paged(pool)),
+        SYSTEM: kept(machine, pods=pool.most_pods, fabric=pool.fabric == "efa" and paged(pool)),
         DAEMONS: on_node(installed(cluster, storage, operators), kinds(pool)),
     }
 

@@ -88,6 +88,7 @@ class AwsPlatform(AnyAwsPlatform):
         machine = aws_machines().get(args.machine)
         if machine is None:
             return None
+        machine = machine.with_threads(args.threads_per_core)
         nodes, share = sum(args.most), args.share
         gpus, memory = (share.per_node, share.memory_mib) if share else (machine.accelerators, machine.accelerator_memory_mib)
         sharing = share.contract if share else None

@@ -85,8 +85,6 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         context,
         cluster,
         storage.models,
-        registry.artifacts if registry else None,
-        registry.database if registry else None,
         registry,
         mounted,
         kept,

@@ -4,7 +4,7 @@ from components.contracts import Context
 from components.labels import Labels
 from components.naming import Naming
 from infra.onprem.platform import OnPremPlatform
-from infra.site import Site
+from infra.site import GivenRegistry, Site
 
 
 def build(platform: OnPremPlatform, labels: Labels, *, project: str, stack: str) -> Site:
@@ -19,5 +19,6 @@ def build(platform: OnPremPlatform, labels: Labels, *, project: str, stack: str)
     cluster = ExistingCluster(
         "cluster", platform.cluster, site=name, storage=store.egress, databases=database.egress if database else (), context=context
     )
-    models, artifacts = ExistingBucket(store, store.models), ExistingBucket(store, store.artifacts)
-    return Site(context, cluster, models, artifacts, ExistingDatabase(database, context=context) if database else None, None)
+    kept = ExistingDatabase(database, context=context) if database else None
+    registry = GivenRegistry(ExistingBucket(store, store.artifacts), kept)
+    return Site(context, cluster, ExistingBucket(store, store.models), registry)

@@ -27,7 +27,7 @@ def of_groups(graph: Graph) -> Iterator[Node]:
         zones = sorted(subnets[urn] for urn in group.property_dependencies["subnetIds"] if urn in subnets)
         count = group.inputs["scalingConfig"]["maxSize"]
         taints = [{"key": t["key"], "value": t["value"], "effect": EFFECTS[t["effect"]]} for t in group.inputs.get("taints") or ()]
-        machine = aws_machines()[machine_of(graph, group)]
+        machine = aws_machines()[machine_of(graph, group)].with_threads(threads_of(graph, group))
         for number, zone in enumerate(islice(cycle(zones), count)):
             yield _node(f"{group.name}-{number}", machine, group.inputs["labels"], zone, taints)
 
@@ -37,6 +37,13 @@ def machine_of(graph: Graph, group: Resource) -> str:
     if named := group.inputs.get("instanceTypes"):
         return str(named[0])
     return next(str(t.inputs["instanceType"]) for t in graph.of_type(TEMPLATE) if t.urn in group.property_dependencies["launchTemplate"])
+
+
+def threads_of(graph: Graph, group: Resource) -> int | None:
+    """Threads on each core that a node group's launch template sets; None where it sets none."""
+    used = group.property_dependencies["launchTemplate"]
+    options = next(t.inputs.get("cpuOptions") for t in graph.of_type(TEMPLATE) if t.urn in used)
+    return int(options["threadsPerCore"]) if options else None
 
 
 def of_node_pools(graph: Graph) -> Iterator[Node]:

@@ -52,8 +52,8 @@ SECOND: dict[str, dict[str, dict[Place, Any]]] = {
         "cluster.log_retention": {("cluster", "log_retention"): "400d"},
         "cluster.system.machine": {("cluster", "system", "machine"): "m7i.xlarge"},
         "cluster.cpu_pools.*.capacity.[]": {("cluster", "cpu_pools", "batch", "capacity"): ["on-demand"]},
-        "cluster.cpu_pools.*.machine": {("cluster", "cpu_pools", "batch", "machine"): "m6i.4xlarge"},
-        "cluster.cpu_pools.*.machines.[]": {("cluster", "cpu_pools", "batch", "machines"): ["m7i.8xlarge"]},
+        "cluster.cpu_pools.*.machine": {("cluster", "cpu_pools", "batch", "machine"): "m5.4xlarge"},
+        "cluster.cpu_pools.*.machines.[]": {("cluster", "cpu_pools", "batch", "machines"): ["r7i.4xlarge"]},
         "cluster.cpu_pools.*.taint": {
             ("cluster", "cpu_pools", "batch", "taint"): False,
             ("cluster", "cpu_pools", "batch", "group_per_zone"): True,

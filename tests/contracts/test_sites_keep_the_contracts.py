@@ -10,7 +10,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from components.contracts import Binding, Grant, SecretKey
+from components.contracts import Binding, Database, Grant, ObjectStore, SecretKey
 from graph.model import Graph, Resource
 from graph.recorder import record
 from infra.config import Platform, load_file
@@ -54,13 +54,27 @@ def seen(platform: Platform) -> Seen:
         site = found.site = build(platform, project="groundwork", stack="probe")
         owner = pulumi.ComponentResource("groundwork:test:Probe", "probe", {}, pulumi.ResourceOptions(providers=[site.cluster.kubernetes]))
         found.binding = site.cluster.bind_identity("probe", NAMESPACE, ACCOUNT, [Grant(site.models, "read", "models/a/1/")], owner)
-        found.credentials = site.database.credentials("probe", NAMESPACE, owner)
-        outputs = {"models": site.models.uri, "bucket": site.models.bucket, "artifacts": site.artifacts.uri, "host": site.database.host}
+        artifacts, database = kept(site)
+        found.credentials = database.credentials("probe", NAMESPACE, owner)
+        outputs = {
+            "models": site.models.uri,
+            "bucket": site.models.bucket,
+            "artifacts": artifacts.uri,
+            "host": database.host,
+        }
         for name, output in outputs.items():
             keep(output, found.values, name)
 
     found.graph = record(program, project="groundwork", stack="probe", config={})
     return found
+
+
+def kept(site: Site | None) -> tuple[ObjectStore, Database]:
+    """Where runs and models are kept."""
+    assert site is not None
+    assert site.registry is not None
+    assert site.registry.database is not None
+    return site.registry.artifacts, site.registry.database
 
 
 def keep(output: pulumi.Output[str], values: dict[str, Any], name: str) -> None:
@@ -90,8 +104,9 @@ def test_the_database_is_addressed(seen: Seen) -> None:
     assert seen.site is not None
     assert seen.values["host"]
     assert ":" not in seen.values["host"]
-    assert 1 <= seen.site.database.port <= 65535
-    assert seen.site.database.name.isidentifier()
+    _, database = kept(seen.site)
+    assert 1 <= database.port <= 65535
+    assert database.name.isidentifier()
 
 
 def test_storage_classes_go_by_their_names_and_have_something_to_wait_for(seen: Seen) -> None:
@@ -121,7 +136,7 @@ def test_the_way_to_stores_and_database_is_named(seen: Seen) -> None:
     ways = [*seen.site.cluster.dataplane_egress, *seen.binding.egress]
     assert ways
     assert all(ip_network(block) and 1 <= port <= 65535 for block, port in ways)
-    assert seen.site.database.port in {port for _, port in ways}
+    assert kept(seen.site)[1].port in {port for _, port in ways}
 
 
 def test_an_identity_comes_from_what_was_made_for_it(seen: Seen) -> None:

@@ -84,8 +84,9 @@ def reported(
         "eks.amazonaws.com/nodegroup": str(group["nodeGroupName"]),
         "eks.amazonaws.com/capacityType": str(group["capacityType"]),
     }
+    threads = vcpus(template, machine) * 1000
     system = {
-        "cpu": Fraction(machine.vcpus * 1000 - processors(machine.vcpus * 1000), 1000),
+        "cpu": Fraction(threads - processors(threads), 1000),
         "memory": memory(machine, start),
         "pods": Fraction(start.pods),
         "ephemeral-storage": disk(template, machine, start),
@@ -94,6 +95,15 @@ def reported(
     taints = [{"key": t["key"], "value": t.get("value", ""), "effect": EFFECTS[t["effect"]]} for t in group.get("taints") or ()]
     devices = {**accelerators(group, machine, start, charts), **interfaces(template, charts)}
     return Shape(resources={**system, **devices}, labels={**own, **group["labels"]}, taints=taints)
+
+
+def vcpus(template: Mapping[str, Any], machine: Machine) -> int:
+    """Processors that the kubelet counts: those of the machine type, or what the template's CPU options make of its cores.
+
+    Source: EC2 user guide, "CPU options for Amazon EC2 instances" (cores by threads of each).
+    """
+    options = template.get("cpuOptions")
+    return int(options["coreCount"]) * int(options["threadsPerCore"]) if options else machine.vcpus
 
 
 def processors(millicores: int) -> int:

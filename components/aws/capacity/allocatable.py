@@ -12,7 +12,7 @@ node with 20 GiB: capacity 20624592Ki, allocatable 17933882132.
 
 from collections.abc import Mapping
 
-from components.accelerators import Machine, aws_machines
+from components.accelerators import Machine
 from components.aws.capacity.node_plan import PAGE_MIB, NodePlan
 from components.aws.capacity.room import kept
 
@@ -46,7 +46,7 @@ def template_tags(plan: NodePlan) -> Mapping[str, str]:
 
 def allocatable(plan: NodePlan) -> Mapping[str, str]:
     """Quantities that pods of one node may ask for together, by resource; the least of the plan's machines."""
-    machines = [aws_machines()[name] for name in plan.machines]
+    machines = plan.started
     system = [kept(machine, pods=plan.pods, fabric=plan.fabric) for machine in machines]
     left = list(zip(machines, system, strict=True))
     pages = {"hugepages-2Mi": f"{plan.huge_pages * PAGE_MIB}Mi"} if plan.huge_pages else {}

@@ -6,7 +6,7 @@ addresses for your Amazon EKS node" and "Choose an optimal Amazon EC2 node insta
 
 from collections.abc import Sequence
 
-from components.accelerators import aws_machines
+from components.accelerators import Machine, aws_machines
 
 PREFIX = 16
 """Addresses of one prefix, a /28."""
@@ -20,14 +20,17 @@ AUTO_MODE = 110
 """Most pods of a node of EKS Auto Mode."""
 
 
-def most_pods(machines: Sequence[str], *, auto_mode: bool = False) -> int:
-    """What AWS recommends with prefix delegation, for nodes that may be of any of the machines: the least of those that are known."""
-    least = min(_of(name) for name in machines if name in aws_machines())
+def most_pods(machines: Sequence[str], *, auto_mode: bool = False, threads: int | None = None) -> int:
+    """What AWS recommends with prefix delegation, for nodes that may be of any of the machines: the least of those that are known.
+
+    `threads` on each core; None is as EC2 starts the machines.
+    """
+    known = aws_machines()
+    least = min(_of(known[name].with_threads(threads)) for name in machines if name in known)
     return min(least, AUTO_MODE) if auto_mode else least
 
 
-def _of(name: str) -> int:
-    machine = aws_machines()[name]
+def _of(machine: Machine) -> int:
     by_addresses = machine.cards[0].interfaces * (machine.addresses - 1) * (PREFIX if machine.nitro else 1) + HOST_NETWORKED
     return min(by_addresses, MANY if machine.vcpus > MANY_CPUS else FEW)
 

@@ -117,6 +117,18 @@ def reservation(capacity: Capacity) -> dict[str, Any]:
     return {}
 
 
+def cpu_options(plan: NodePlan) -> Any:
+    """CPU options of a launch template; None where machines start as EC2 starts them.
+
+    EC2 takes cores and threads together. Source: EC2 API reference, LaunchTemplateCpuOptionsRequest
+    ("Both the core count and threads per core must be specified in the request").
+    """
+    if plan.threads is None:
+        return None
+    cores = aws_machines()[plan.machine].cpu_cores
+    return {"core_count": cores, "threads_per_core": plan.threads}
+
+
 def in_template(plan: NodePlan) -> bool:
     """Whether the launch template names the machine type, and not the node group: for a capacity block, and never both.
 
@@ -205,6 +217,7 @@ class NodeGroups:
             block_device_mappings=disks(plan, key),
             network_interfaces=self._interfaces(plan),
             placement=close,
+            cpu_options=cpu_options(plan),
             user_data=encoded(settings),
             tag_specifications=[
                 {"resource_type": kind, "tags": owner.tags(plan.role, **{POOL_TAG: plan.labels[POOL_LABEL]})}

@@ -97,6 +97,8 @@ class NodePlan:
     devices: Mapping[str, int] = field(default_factory=dict)
     """Extended resources that device plugins announce on each node."""
 
+    threads: int | None = None
+    """Threads on each core; None is as EC2 starts the machine."""
     first: int | None = None
     """Nodes at first, before the autoscaler decides; None is as many as are always there."""
 
@@ -109,6 +111,11 @@ class NodePlan:
     def machine(self) -> str:
         """The machine type that is preferred."""
         return self.machines[0]
+
+    @property
+    def started(self) -> list[Machine]:
+        """Its machine types as their systems see them."""
+        return [aws_machines()[name].with_threads(self.threads) for name in self.machines]
 
     @property
     def capacity_type(self) -> str:
@@ -199,6 +206,7 @@ def plan_cpu_pool(name: str, args: CpuPoolArgs, zones: Sequence[str]) -> tuple[N
             min=0 if position else args.min,
             first=None if position else args.desired,
             max=args.max,
+            threads=args.threads_per_core,
             disk_gib=args.disk.gib,
             zones=args.stated or tuple(zones),
             labels={POOL_LABEL: name},
@@ -226,6 +234,7 @@ def plan_pool(name: str, args: GpuPoolArgs, zones: Sequence[str]) -> tuple[NodeP
             min=args.min if position == 0 else 0,
             first=args.desired if position == 0 else None,
             max=args.most[position],
+            threads=args.threads_per_core,
             disk_gib=args.disk.gib,
             zones=zones_for(capacity, args.stated or zones),
             labels=labels,

@@ -19,8 +19,12 @@ def _disk(size: Size) -> Size:
     return size
 
 
-Disk = Annotated[Size, AfterValidator(_disk)]
-"""Size of a gp3 volume in whole GiB."""
+Disk = Annotated[
+    Size,
+    AfterValidator(_disk),
+    Field(description="Data volume of each node, for images and scratch."),
+]
+"""Size of a gp3 volume in whole GiB; its description is that of the field `disk` of every pool."""
 Count = Annotated[int, Field(ge=0, le=450)]
 """Nodes of a managed node group; EKS allows 450 by default."""
 Pods = Annotated[int, Field(ge=8, le=250)]
@@ -47,9 +51,9 @@ def no_substitute(other: Machine, first: Machine) -> str:
     return ""
 
 
-def too_many_pods(stated: int | None, machines: Sequence[str]) -> Iterator[Problem]:
-    """A problem when nodes cannot take the pods that are stated."""
-    if stated and all(name in aws_machines() for name in machines) and stated > (most := most_pods(machines)):
+def too_many_pods(stated: int | None, machines: Sequence[str], threads: int | None = None) -> Iterator[Problem]:
+    """A problem when nodes cannot take the pods that are stated, with so many threads on each core."""
+    if stated and all(name in aws_machines() for name in machines) and stated > (most := most_pods(machines, threads=threads)):
         yield Problem(("pods",), f"is {stated}, and a node of {' or '.join(machines)} takes {most}: set pods: {most} or fewer")
 
 

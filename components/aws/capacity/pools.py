@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from components.accelerators import Machine, aws_accelerators, aws_machines, nearest, unfit
+from components.accelerators import aws_accelerators, aws_machines, nearest, unfit
 from components.aws.capacity.density import most_pods
 from components.aws.capacity.fabric import efa_machines
 from components.aws.capacity.karpenter_args import KarpenterPoolArgs
@@ -17,40 +17,25 @@ from components.aws.capacity.plan import (
     TaggedReservations,
     held,
     key_of,
-    way_of,
 )
-from components.aws.capacity.pool_values import Count, Disk, ImageRelease, Pods, dated, no_substitute, too_many_pods, unordered
+from components.aws.capacity.pool_args import NodesArgs, PoolArgs, unsold
+from components.aws.capacity.pool_values import Disk, ImageRelease, dated
 from components.aws.capacity.sharing import Share, SharingArgs, share
 from components.aws.capacity.sharing import problems as sharing_problems
+from components.aws.capacity.threads import KARPENTER
 from components.aws.cluster.compatibility import image_for
-from components.aws.values import KubernetesMinor, Zone
-from components.spec import Many, Problem, Size, Spec, rule
+from components.aws.values import KubernetesMinor
+from components.spec import Many, Problem, Size, rule
 
 
-class SystemPoolArgs(Spec):
+class SystemPoolArgs(NodesArgs):
     """Nodes for what every cluster runs beside its workloads; no accelerators."""
 
-    machine: str
-    """EC2 machine type without accelerator, such as m7i.large."""
     min: Annotated[int, Field(ge=1, le=450)] = 2
     """Nodes that are always there."""
-    desired: Count | None = None
-    """Nodes at first; the autoscaler owns the number afterwards. Absent is `min`."""
     max: Annotated[int, Field(ge=1, le=450)] = 4
-    """Most nodes an autoscaler may ask for."""
+    """Most nodes that an autoscaler may ask for."""
     disk: Disk = Size("50GiB")
-    """Data volume of each node, for images and scratch."""
-    pods: Pods | None = None
-    """Most pods of a node; absent is what AWS recommends: 110, or 250 with more than 30 vCPUs."""
-
-    @property
-    def most_pods(self) -> int:
-        """Most pods of a node."""
-        return self.pods or most_pods([self.machine])
-
-    @rule("machine", "pods")
-    def _has_addresses(self) -> Iterator[Problem]:
-        yield from too_many_pods(self.pods, [self.machine])
 
     @rule("machine")
     def _fits(self) -> Iterator[Problem]:
@@ -60,41 +45,14 @@ class SystemPoolArgs(Spec):
         elif known.accelerator:
             yield Problem(("machine",), f"has {known.accelerator} accelerators; the system pool takes machines without, such as m7i.large")
 
-    @rule("min", "desired", "max")
-    def _ordered(self) -> Iterator[Problem]:
-        yield from unordered(self.min, self.desired, self.max)
 
-
-def sold(machine: Machine, capacity: Capacity) -> bool:
-    """Whether EC2 sells a machine in this way; a reservation is of on-demand instances."""
-    return {"reserved": "on-demand"}.get(way := way_of(capacity), way) in machine.sold
-
-
-class GpuPoolArgs(Spec):
+class GpuPoolArgs(PoolArgs):
     """Equal accelerated nodes, of NVIDIA GPUs, Trainium or Inferentia, that workloads can ask for by the pool's name."""
 
     accelerator: str
     """The accelerator, such as l40s, h100 or trainium2; it must be the one the machine has."""
-    machine: str
-    """EC2 machine type with accelerators, such as g6e.12xlarge."""
-    machines: Many[str] = ()
-    """Other machine types that may be bought on demand or as spot where the first is not to be had: as many of the same accelerator, and
-    no less of anything else."""
     capacity: Annotated[Many[Capacity], Field(min_length=1, max_length=8)] = ("on-demand",)
     """How nodes are bought, in order of preference: reservations, capacity blocks, on-demand, spot."""
-    min: Count = 0
-    """Nodes of the first capacity that are always there."""
-    desired: Count | None = None
-    """Nodes of the first capacity at first; the autoscaler owns the number afterwards. Absent is
-    `min`."""
-    max: Annotated[int, Field(ge=1, le=450)]
-    """Most nodes of each capacity; of a reservation or block never more than it holds."""
-    zones: Many[Zone] = ()
-    """Zones of the site to use; empty means all of them, or those of the reservations."""
-    group_per_zone: bool = False
-    """Whether each zone has a node group of its own, among which `min`, `desired` and `max` are
-    shared evenly. Pods that mount block volumes need it, and replicas of several nodes, since each stays in one
-    zone; otherwise one group over all zones finds capacity sooner."""
     fabric: Literal["efa", "none"] = "none"
     """How nodes reach one another: efa gives every interface of the machine's fabric, none gives ordinary networking."""
     placement: Literal["cluster", "none"] | None = None
@@ -102,7 +60,6 @@ class GpuPoolArgs(Spec):
     scratch: Literal["nvme", "disk"] | None = None
     """Where images and scratch are: on the machine's local NVMe disks, striped, or on the data volume. Absent is nvme if it has them."""
     disk: Disk = Size("200GiB")
-    """Data volume of each node."""
     image_pull: Literal["parallel", "serial"] = "serial"
     """How nodes fetch container images: parallel takes many pieces of all layers at once (SOCI), serial layer by layer. A data volume that
     images are on gets 16,000 IOPS and 1,000 MiB/s for it. Auto Mode does so by itself where machines have local disks."""
@@ -112,9 +69,6 @@ class GpuPoolArgs(Spec):
     image_release: ImageRelease | None = None
     """Release of the node image to hold: Bottlerocket's, such as 1.50.0-1a2b3c4d, or one of Amazon Linux 2023, such as 1.34.1-20251112.
     Absent follows the cluster's."""
-    pods: Pods | None = None
-    """Most pods of a node; absent is what AWS recommends for the smallest of its machines: 110, or 250 with more than 30 vCPUs. Fewer keep
-    fewer addresses."""
     version: KubernetesMinor | None = None
     """Kubernetes version of the nodes while the control plane is ahead, as for training that may not be disturbed: three minors at most.
     Absent follows the cluster's."""
@@ -129,7 +83,8 @@ class GpuPoolArgs(Spec):
     @property
     def most_pods(self) -> int:
         """Most pods of a node."""
-        return self.pods or most_pods([self.machine, *(self.machines if any(isinstance(c, str) for c in self.capacity) else ())])
+        bought = any(isinstance(capacity, str) for capacity in self.capacity)
+        return self.pods or most_pods(self.types if bought else [self.machine], threads=self.threads_per_core)
 
     @property
     def family(self) -> Literal["bottlerocket", "al2023"]:
@@ -170,10 +125,6 @@ class GpuPoolArgs(Spec):
         """Most nodes of each capacity."""
         return tuple(min(self.max, own) if (own := held(capacity)) is not None else self.max for capacity in self.capacity)
 
-    @rule("machine", "machines", "pods")
-    def _has_addresses(self) -> Iterator[Problem]:
-        yield from too_many_pods(self.pods, [self.machine, *self.machines])
-
     @rule("machine")
     def _machine_fits(self) -> Iterator[Problem]:
         known = aws_machines().get(self.machine)
@@ -200,16 +151,7 @@ class GpuPoolArgs(Spec):
             yield Problem(("accelerator",), f"is {self.accelerator}, but {self.machine} has {known.accelerator}; machines with it: {fit}")
 
     @rule("machine", "machines", "capacity", "fabric")
-    def _alternatives_fit(self) -> Iterator[Problem]:
-        first = aws_machines().get(self.machine)
-        for index, name in enumerate(self.machines):
-            other = aws_machines().get(name)
-            if name == self.machine or name in self.machines[:index]:
-                yield Problem(("machines", index), f"names {name} again: remove it")
-            elif other is None:
-                yield Problem(("machines", index), f"is not an EC2 machine type known here{nearest(name, aws_machines())}")
-            elif first and (reason := no_substitute(other, first)):
-                yield Problem(("machines", index), f"cannot stand in for {self.machine}: {reason}")
+    def _alternatives_are_bought(self) -> Iterator[Problem]:
         if self.machines and self.fabric == "efa":
             yield Problem(("machines",), "differ in their network interfaces, and fabric is efa: remove them, or set fabric: none")
         elif self.machines and not any(isinstance(capacity, str) for capacity in self.capacity):
@@ -217,11 +159,7 @@ class GpuPoolArgs(Spec):
 
     @rule("machine", "capacity")
     def _sold_this_way(self) -> Iterator[Problem]:
-        known = aws_machines().get(self.machine)
-        for index, capacity in enumerate(self.capacity if known else ()):
-            if known and not sold(known, capacity):
-                ways = ", ".join(sorted(known.sold))
-                yield Problem(("capacity", index), f"is {way_of(capacity)}, and {self.machine} is sold as {ways} only: choose one of these")
+        yield from unsold(self.machine, self.capacity)
 
     @rule("machine", "fabric")
     def _has_fabric(self) -> Iterator[Problem]:
@@ -236,9 +174,8 @@ class GpuPoolArgs(Spec):
         if self.scratch == "nvme" and known and not known.nvme_disks:
             yield Problem(("scratch",), f"is nvme, and {self.machine} has no local disks: set scratch: disk")
 
-    @rule("min", "desired", "max", "capacity", "karpenter")
-    def _ordered(self) -> Iterator[Problem]:
-        yield from unordered(self.min, self.desired, self.max)
+    @rule("desired", "capacity", "karpenter")
+    def _wanted_size_is_held(self) -> Iterator[Problem]:
         own = held(self.capacity[0]) if self.capacity else None
         if self.desired and self.karpenter is not None:
             text = f"is {self.desired}, and Karpenter starts nodes as pods ask for them: remove it"
@@ -327,6 +264,12 @@ class GpuPoolArgs(Spec):
             if isinstance(which, GroupedReservations) and self.karpenter is not None:
                 text = "selects by resource group, which Karpenter cannot: name tags of the reservations or one id, or remove karpenter"
                 yield Problem(("capacity", index, "reserved"), text)
+
+    @rule("threads_per_core", "karpenter")
+    def _threads_are_set_by_a_launch_template(self) -> Iterator[Problem]:
+        if self.threads_per_core is not None and self.karpenter is not None:
+            text = f"is {self.threads_per_core}, and {KARPENTER}: remove it, or karpenter"
+            yield Problem(("threads_per_core",), text)
 
     @rule("machine", "karpenter", "min", "max", "capacity")
     def _karpenter_can(self) -> Iterator[Problem]:

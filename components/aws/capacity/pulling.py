@@ -7,10 +7,10 @@ aws-samples/karpenter-blueprints, soci-snapshotter (Amazon Linux 2023 from 20250
 Auto Mode, 2025-11-19.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from components.accelerators import Machine, aws_machines
+from components.accelerators import Machine
 
 Family = Literal["bottlerocket", "al2023"]
 BROUGHT, BOUND = (1, 44, 0), (1, 46, 0)
@@ -27,9 +27,9 @@ def by_auto_mode(machine: Machine) -> bool:
     return machine.nvme_disks > 0 and machine.name.startswith(AUTO_FAMILIES)
 
 
-def problems(machines: tuple[str, ...], family: Family, release: str | None, *, nvme: bool, karpenter: bool) -> Iterator[tuple[str, str]]:
+def problems(machines: Sequence[Machine], family: Family, release: str | None, *, nvme: bool, karpenter: bool) -> Iterator[tuple[str, str]]:
     """Why nodes cannot fetch in parallel, by field of the pool; `release` is what images are held at, None the newest."""
-    small = [m.name for name in machines if (m := aws_machines().get(name)) and (m.vcpus < LEAST_VCPUS or m.memory_mib < LEAST_MIB)]
+    small = [m.name for m in machines if m.vcpus < LEAST_VCPUS or m.memory_mib < LEAST_MIB]
     if family == "al2023" and small:
         yield (
             "image_pull",

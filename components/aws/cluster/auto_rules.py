@@ -6,9 +6,11 @@ Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances"
 
 from collections.abc import Iterable, Iterator
 
+from components.aws.capacity import threads
 from components.aws.capacity.cpu_pools import CpuPoolArgs
 from components.aws.capacity.density import AUTO_MODE
 from components.aws.capacity.plan import GroupedReservations, ReservedCapacity
+from components.aws.capacity.pool_args import PoolArgs
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
 from components.aws.cluster.addons import ADDONS
 from components.spec import Problem
@@ -58,6 +60,7 @@ def of_cpu_pool(pool: CpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]
     if pool.pods:
         text = f"is {pool.pods}, and Auto Mode chooses how many pods a node takes, {AUTO_MODE} at most"
         yield ("pods",), f"{text}: remove it"
+    yield from _threads(pool)
 
 
 def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -77,6 +80,7 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
     if pool.desired:
         text = f"is {pool.desired}, and Auto Mode starts nodes as pods ask for them: remove it"
         yield ("desired",), text
+    yield from _threads(pool)
     if pool.image:
         yield ("image",), f"is chosen, and Auto Mode chooses node images itself: remove it, or {OTHERWISE}"
     if pool.sharing:
@@ -94,3 +98,9 @@ def of_pool(pool: GpuPoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
         if isinstance(capacity, ReservedCapacity) and isinstance(capacity.reserved, GroupedReservations):
             text = "selects by resource group, which node classes cannot: name tags of the reservations, or the id of one"
             yield ("capacity", index, "reserved"), text
+
+
+def _threads(pool: PoolArgs) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    if pool.threads_per_core is not None:
+        text = f"is {pool.threads_per_core}, and {threads.AUTO_MODE}: remove it, or {OTHERWISE}"
+        yield (threads.FIELD,), text
