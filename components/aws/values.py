@@ -136,10 +136,7 @@ Instant = Annotated[
 AccountId = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 """The id of an account: 12 digits, in quotes."""
 
-RegionName = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-"""A region, such as us-east-2."""
-
-ROLE_ARN = r"^arn:aws:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"
+ROLE_ARN = r"^arn:aws:iam::[0-9]{12}:role/([A-Za-z0-9_+=,.@-]+/)*[A-Za-z0-9_+=,.@-]{1,64}$"
 RoleArn = Annotated[str, StringConstraints(max_length=2048, pattern=ROLE_ARN)]
 """An IAM role."""
 

@@ -63,3 +63,13 @@ def where_offered(machine: str, region: str) -> str:
         return "zones that are not known here"
     offering = sorted(known_of)
     return ", ".join(zones_of(region)[known] or known for known in offering) or f"no zone of {region}"
+
+
+@cache
+def _prefixes() -> Mapping[str, str]:
+    return {row["zone_id"].partition("-")[0]: row["region"] for row in rows("aws_zones")}
+
+
+def region_of_zone_id(text: str) -> str | None:
+    """The region that a zone id begins with, such as us-west-2 for usw2-az1; None where it is not known here."""
+    return _prefixes().get(text.partition("-")[0])

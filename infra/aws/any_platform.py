@@ -8,9 +8,9 @@ from components.aws.identity.boundary import IdentityArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import BucketsArgs
 from components.spec import Problem, rule
-from infra.aws import given
+from infra.aws import given, whereabouts
 from infra.aws.account_rules import budgeted_pools, recorded_buckets
-from infra.aws.storage_rules import foreign_keys, said_of_given_artifacts
+from infra.aws.storage_rules import said_of_given_artifacts
 from infra.notes import Note
 from infra.platform import Platform
 from infra.site_specs import AwsSite
@@ -48,6 +48,7 @@ class AnyAwsPlatform(Platform):
         """What others own."""
         yield from super().notes()
         yield from given.notes(self)
+        yield from whereabouts.notes(self, self.site)
 
     @rule("registry", "tracking")
     def _tracking_keeps_runs(self) -> Iterator[Problem]:
@@ -64,9 +65,9 @@ class AnyAwsPlatform(Platform):
         if self.account:
             yield from recorded_buckets(self.account, self.storage)
 
-    @rule("site", "storage")
-    def _keys_of_the_region(self) -> Iterator[Problem]:
-        yield from foreign_keys(self.storage, self.site.region)
+    @rule("site")
+    def _ids_of_the_site(self) -> Iterator[Problem]:
+        yield from whereabouts.misplaced(self, self.site)
 
     @rule("storage", "registry")
     def _given_artifacts(self) -> Iterator[Problem]:

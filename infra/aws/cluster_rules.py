@@ -29,12 +29,11 @@ def own_registry(site: AwsSite) -> str:
     return f"{site.account}.dkr.ecr.{site.region}.amazonaws.com"
 
 
-def own_roles(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
-    """Roles of another account that are to use the cluster."""
-    for path, role, _ in named_roles(cluster.administrators, cluster.viewers, cluster.teams):
-        if role.split(":")[4] != account:
-            text = f"is a role of another account than {account}: name a role of the site's account, which others may assume"
-            yield Problem(("cluster", *path), text)
+def deployed_from(account: str, cluster: ClusterArgs) -> Iterator[Problem]:
+    """A problem where the role that deploys cannot be among the administrators: providers act in the site's account alone."""
+    if all(role.split(":")[4] != account for role in cluster.administrators):
+        text = f"has no role of account {account}, and the role that deploys must be one of them: add it; others may be of other accounts"
+        yield Problem(("cluster", "administrators"), text)
 
 
 def images(site: AwsSite, network: Reach, parts: Mapping[str, Any]) -> Iterator[Problem]:

@@ -17,10 +17,11 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules
+from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules, whereabouts
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.capacity_rules import (
     CPU_POOLS,
+    POOLS,
     blocks_over,
     images_held,
     images_pulled,
@@ -179,8 +180,13 @@ class AwsPlatform(AnyAwsPlatform):
             yield from images_pulled(self.cluster.pools, self.cluster.image_release)
 
     @rule("site", "cluster")
-    def _own_roles(self) -> Iterator[Problem]:
-        yield from cluster_rules.own_roles(self.site.account, self.cluster)
+    def _deployed_from_the_account(self) -> Iterator[Problem]:
+        yield from cluster_rules.deployed_from(self.site.account, self.cluster)
+
+    @rule("site", "cluster")
+    def _zone_ids_of_the_region(self) -> Iterator[Problem]:
+        yield from whereabouts.zone_ids(self.cluster.pools, self.site.region, POOLS)
+        yield from whereabouts.zone_ids(self.cluster.cpu_pools, self.site.region, CPU_POOLS)
 
     @rule("site", "network")
     def _given_subnets(self) -> Iterator[Problem]:

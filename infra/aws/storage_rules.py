@@ -15,24 +15,6 @@ from infra.reading.faults import did_you_mean
 Path = tuple[str | int, ...]
 
 
-def foreign_keys(storage: BucketsArgs, region: str) -> Iterator[Problem]:
-    """A problem for each existing key of another region: S3 encrypts a bucket only with keys of the bucket's own."""
-    for path, arn in _given_keys(storage):
-        home = arn.split(":")[3]
-        if home != region:
-            yield Problem(
-                ("storage", *path), f"is a key of {home}, and the site is in {region}: name a key of that region, or its replica there"
-            )
-
-
-def _given_keys(storage: BucketsArgs) -> Iterator[tuple[Path, str]]:
-    for domain, key in storage.keys.items():
-        if key.existing:
-            yield ("keys", domain, "existing"), key.existing
-    for purpose, bucket in storage.existing.items():
-        yield ("existing", purpose, "key"), bucket.key
-
-
 def said_of_given_artifacts(storage: BucketsArgs, registry: RegistryArgs | None) -> Iterator[Problem]:
     """A problem when a stack file says how an existing bucket of artifacts is kept."""
     if registry and "artifacts" in storage.existing and "artifacts" in registry.model_fields_set:

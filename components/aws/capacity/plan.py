@@ -32,8 +32,8 @@ end"); karpenter-provider-aws v1.14, "Capacity Reservations" (drains capacity bl
 
 ReservationId = Annotated[
     str,
-    StringConstraints(max_length=20, pattern=r"^cr-[0-9a-f]{8,17}$"),
-    Field(json_schema_extra={"x-form": "id of a capacity reservation, such as cr-0123456789abcdef0"}),
+    StringConstraints(max_length=20, pattern=r"^cr-([0-9a-f]{8}|[0-9a-f]{17})$"),
+    Field(json_schema_extra={"x-form": "id of a capacity reservation, cr- and 8 or 17 hexadecimal digits, such as cr-0123456789abcdef0"}),
 ]
 """The id of a capacity reservation; capacity blocks have one too."""
 TagText = Annotated[str, StringConstraints(min_length=1, max_length=127)]
@@ -44,7 +44,7 @@ GroupName = Annotated[
 ]
 """The name of a placement group that exists."""
 ResourceGroup = Annotated[
-    str, StringConstraints(max_length=300, pattern=r"^arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/[A-Za-z0-9_.-]+$")
+    str, StringConstraints(max_length=300, pattern=r"^arn:aws:resource-groups:[a-z0-9-]+:[0-9]{12}:group/[A-Za-z0-9_.-]+$")
 ]
 """The ARN of a resource group of capacity reservations."""
 

@@ -56,7 +56,7 @@ class ClusterArgs(Spec):
     """The version that runs now, while it is changed: EKS goes up one minor at a time and never back,
     and `addons` must hold the versions that add-ons go to. Absent judges no step."""
     administrators: Annotated[Many[RoleArn], Field(min_length=1)]
-    """IAM roles that administer the cluster; the role that deploys must be one of them."""
+    """IAM roles that administer the cluster; the role that deploys, which is of the site's account, must be one of them."""
     viewers: Many[RoleArn] = ()
     """IAM roles that see everything in the cluster but secrets."""
     teams: dict[Name, TeamAccessArgs] = {}

@@ -10,7 +10,7 @@ from components.aws.base import AwsComponent
 from components.aws.documents.boundary import boundary
 from components.aws.documents.statements import document
 from components.aws.identity.limits import AwsContext, RoleLimits
-from components.aws.values import RegionName
+from components.aws.regions import Region
 from components.contracts import Context
 from components.lazy import lazy
 from components.spec import Duration, Many, Problem, Spec, rule
@@ -43,7 +43,7 @@ class IdentityArgs(Spec):
 
     boundary: Boundary = "own"
     """Permissions boundary of every role: own (the stack makes one), none, or the ARN of a policy that the account's owners keep."""
-    regions: Many[RegionName] = ()
+    regions: Many[Region] = ()
     """Regions beside the site's own in which roles may act, such as the one that data is copied to. Only the own boundary reads it."""
     path: RolePath = "/"
     """IAM path of the roles, such as "/groundwork/"; another path replaces every role."""

@@ -9,6 +9,7 @@ from components.aws.base import AwsComponent
 from components.aws.cluster.facts import AwsCluster
 from components.aws.documents.statements import Statement, allow, document
 from components.aws.documents.streams import through
+from components.aws.values import KeyArn
 from components.contracts import Context, SecretStoreFacts
 from components.kubernetes.vocabulary import ObjectName
 from components.lazy import lazy
@@ -20,7 +21,6 @@ else:
     aws = lazy("pulumi_aws")
 
 SecretPrefix = Annotated[str, Field(max_length=200, pattern=r"^[A-Za-z0-9_+=.@-]+(/[A-Za-z0-9_+=.@-]+)*/$")]
-KeyArn = Annotated[str, Field(max_length=2048, pattern=r"^arn:aws:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+$")]
 
 
 class SecretsArgs(Spec):
