@@ -8,6 +8,7 @@ import pulumi
 
 from components.contracts import Binding, Cluster, Context, Grant
 from components.kubernetes import manifests
+from components.kubernetes.addons.facts import OperatorFacts
 from components.kubernetes.manifests import Identity, Manifest
 
 
@@ -71,12 +72,14 @@ class Enclosure:
         parent: pulumi.ComponentResource,
         *,
         quota: Mapping[str, str],
-        after: Sequence[pulumi.Resource],
+        operators: OperatorFacts,
+        after: Sequence[pulumi.Resource] = (),
         shared: bool = False,
     ) -> None:
-        """`after` holds the operators: what they serve inside the namespace is made after them and gone before them."""
+        """An object that one of `operators` serves is made after it and gone before it; the namespace itself is made after `after`."""
         self.identity = identity
         self.parent = parent
+        self.operators = operators
         self.namespace: pulumi.Input[str] = identity.namespace
         self.before = tuple(after) if shared else (self._close(quota, after),)
 
@@ -98,11 +101,15 @@ class Enclosure:
         """Options of a child that stands in the namespace, made after the given resources."""
         return pulumi.ResourceOptions(parent=self.parent, depends_on=[*self.before, *after])
 
+    def served(self, api_version: str, *after: pulumi.Resource) -> pulumi.ResourceOptions:
+        """Options of a child of a custom kind, which its operator serves."""
+        return self.inside(*self.operators.serving(api_version), *after)
+
     def custom(self, role: str, manifest: Manifest, *after: pulumi.Resource, more: pulumi.ResourceOptions | None = None) -> pulumi.Resource:
         """An object of a custom kind; `more` are options beside those of every child."""
         import pulumi_kubernetes as k8s
 
-        opts = pulumi.ResourceOptions.merge(self.inside(*after), more)
+        opts = pulumi.ResourceOptions.merge(self.served(manifest["api_version"], *after), more)
         return k8s.apiextensions.CustomResource(f"{self.identity.name}-{role}", opts=opts, **manifest)
 
     def bind(self, cluster: Cluster, role: str, grants: Sequence[Grant]) -> tuple[Binding, pulumi.Resource]:

@@ -12,6 +12,16 @@ ROWS = [(token, row) for token, needs in rows("imposed").items() for row in need
 SESSION = botocore.session.get_session()
 
 
+DEPLOYMENT = "kubernetes:apps/v1:Deployment"
+
+
+def pods(app: str, annotations: dict[str, str] | None = None) -> dict[str, Any]:
+    """An object whose pods may take four minutes to start."""
+    container = {"name": "server", "startupProbe": {"periodSeconds": 10, "failureThreshold": 24}}
+    metadata = {"labels": {"app.kubernetes.io/name": app}, "annotations": annotations}
+    return {"metadata": metadata, "spec": {"template": {"spec": {"containers": [container]}}}}
+
+
 def told(pair: tuple[str, dict[str, Any]]) -> str:
     return f"{pair[0].rpartition(':')[2]}-{pair[1]['needs'].rpartition(':')[2]}"
 
@@ -56,6 +66,11 @@ def test_patterns_add_to_each_other() -> None:
         ("aws:ec2/vpcEndpoint:VpcEndpoint", {"vpcEndpointType": "GatewayLoadBalancer"}, 6),
         ("aws:ec2/subnet:Subnet", {"vpcId": "vpc-1"}, 10),
         ("aws:nowhere/thing:Thing", {"a": 1}, 2),
+        (DEPLOYMENT, pods("tracking-server"), 13),
+        (DEPLOYMENT, pods("inference-endpoint"), 13 + 240),
+        (DEPLOYMENT, pods("shadow-endpoint"), 13 + 240),
+        (DEPLOYMENT, pods("inference-endpoint", {"pulumi.com/skipAwait": "true"}), 2),
+        ("kubernetes:argoproj.io/v1alpha1:Rollout", pods("inference-endpoint"), 2 + 240),
     ],
 )
 def test_a_variant_is_chosen_by_inputs(token: str, inputs: dict[str, Any], seconds: float) -> None:

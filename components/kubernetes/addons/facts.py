@@ -26,7 +26,10 @@ class OperatorFacts(Protocol):
 
     @property
     def ready(self) -> Sequence[pulumi.Resource]:
-        """What must exist before an object that an operator serves."""
+        """All operators, for namespaces in which others make objects that operators serve."""
+
+    def serving(self, api_version: str) -> Sequence[pulumi.Resource]:
+        """What must exist before an object of this API version, such as keda.sh/v1alpha1, and go after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +38,7 @@ class RunningOperators:
 
     monitoring: Monitoring
     ready: Sequence[pulumi.Resource] = ()
+
+    def serving(self, api_version: str) -> Sequence[pulumi.Resource]:
+        """Nothing: whoever serves it is there."""
+        return ()

@@ -1,7 +1,7 @@
 """The operators that workloads rely on: which a stack installs, at which versions, and what is found where."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 import pulumi
 
@@ -23,6 +23,19 @@ OperatorName = Literal[
 """Rows of the add-on table that a stack may name, each after those that it follows when both are installed."""
 FOLLOWS: Mapping[OperatorName, OperatorName] = {"cert-manager": "envoy-gateway", "dcgm-exporter": "kube-prometheus-stack"}
 """Whose kinds an operator uses when they are there: those of the Gateway API, and ServiceMonitor."""
+
+
+SERVES: Mapping[str, OperatorName] = {
+    "keda.sh": "keda",
+    "monitoring.coreos.com": "kube-prometheus-stack",
+    "external-secrets.io": "external-secrets",
+    "gateway.networking.k8s.io": "envoy-gateway",
+    "gateway.envoyproxy.io": "envoy-gateway",
+    "cert-manager.io": "cert-manager",
+    "argoproj.io": "argo-rollouts",
+    "leaderworkerset.x-k8s.io": "lws",
+}
+"""Whose chart brings the kinds of an API group. Source: the custom resource definitions of the charts."""
 
 
 class PrometheusArgs(Spec):
@@ -94,7 +107,7 @@ class OperatorsArgs(Spec):
         return operator in (*self.install, *self.given)
 
 
-EXTERNAL_SECRETS = "external-secrets"
+EXTERNAL_SECRETS: Final = "external-secrets"
 """Namespace and service account of External Secrets; a site that reads a cloud's secret store grants that account the right."""
 
 
@@ -131,7 +144,7 @@ class Operators(pulumi.ComponentResource):
     monitoring: Monitoring
     """Where metrics are kept, installed here or given."""
     ready: tuple[pulumi.Resource, ...]
-    """What must exist before an object that an operator serves."""
+    """All operators, for namespaces in which others make objects that operators serve."""
 
     def __init__(
         self,
@@ -155,9 +168,21 @@ class Operators(pulumi.ComponentResource):
             before = [made[first] for first in (FOLLOWS.get(operator),) if first in made]
             before += self._under_prometheus(cluster, topic) if operator == "kube-prometheus-stack" else ()
             made[operator] = self._release(f"{name}-{operator}", operator, cluster, context, before)
-        releases = tuple(made.values())
-        self.ready = (*releases, *([self._store(f"{name}-secrets", secrets, releases, context)] if secrets else []))
+        self.made: Mapping[OperatorName, pulumi.Resource] = made
+        copier = [made[EXTERNAL_SECRETS]] if EXTERNAL_SECRETS in made else []
+        self.stores = (self._store(f"{name}-secrets", secrets, copier, context),) if secrets else ()
+        self.ready = (*made.values(), *self.stores)
         self.register_outputs({"installed": {operator: table()[operator].version for operator in made}})
+
+    def serving(self, api_version: str) -> Sequence[pulumi.Resource]:
+        """The release that brings an API version and runs its controller, where this stack installs it, and what it reads.
+
+        Nothing else is waited for, since replicas load a model for minutes once they are made.
+        """
+        operator = SERVES.get(api_version.partition("/")[0])
+        if operator is None or operator not in self.made:
+            return ()
+        return (self.made[operator], *(self.stores if operator == EXTERNAL_SECRETS else ()))
 
     def _under_prometheus(self, cluster: Cluster, topic: NotificationTopic | None) -> Iterator[pulumi.Resource]:
         """What must be there before its chart: classes that its volume may be of, and the rights of what it tells."""

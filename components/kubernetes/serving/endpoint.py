@@ -59,7 +59,7 @@ class InferenceEndpoint(pulumi.ComponentResource):
         self.pool, self.model = cluster.pools[args.pool], Model.parse(args.model)
         self.identity = identity_of(name, f"endpoint-{name}", "inference-endpoint", context, within=space)
         quota = pods.quota(args, self.pool.resource)
-        self.enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
+        self.enclosure = Enclosure(self.identity, self, quota=quota, operators=operators, shared=space is not None)
         self.secrets: Mapping[str, SecretKey] = {}
         self.awake = awake(self.identity.namespace, self.pool.resource) if args.scale.min == 0 else ""
         services = releasing.announced(self.enclosure, args)

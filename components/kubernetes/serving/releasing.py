@@ -21,8 +21,8 @@ def run(
         return enclosure.run(deployment, pods.patience(args), *after)
     identity = enclosure.identity
     gates = [
-        k8s.apiextensions.CustomResource(f"{manifest['metadata']['name']}-gates", opts=enclosure.inside(), **manifest)
-        for manifest in templates(identity, args, prometheus)
+        k8s.apiextensions.CustomResource(f"{found['metadata']['name']}-gates", opts=enclosure.served(rollouts.API), **found)
+        for found in templates(identity, args, prometheus)
     ]
     how = rollouts.strategy(args.rollout, identity.name, namespace=identity.namespace, weighed=args.traffic is not None)
     return enclosure.custom("rollout", rollouts.rollout(deployment, how), *after, *gates, more=replicated(pods.patience(args)))

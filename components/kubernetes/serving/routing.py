@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components.kubernetes.external_secret import external_secret
+from components.kubernetes.external_secret import API, external_secret
 from components.kubernetes.gateway.front import Front
 from components.kubernetes.serving import releasing, traffic
 from components.kubernetes.serving.args import InferenceEndpointArgs
@@ -60,6 +60,6 @@ def _keys(enclosure: Enclosure, proof: KeyAuthentication) -> tuple[pulumi.Resour
         store={"kind": "ClusterSecretStore", "name": proof.store},
         key=proof.key,
         fields={client: client for client in proof.clients},
-        opts=enclosure.inside(),
+        opts=enclosure.served(API),
     )
     return (made,)

@@ -81,7 +81,7 @@ class Shadow(pulumi.ComponentResource):
         model = Model.parse(args.model)
         self.identity = identity_of(name, f"shadow-{endpoint.name}", APP, context, within=space)
         quota = pods.quota(args, pool.resource)
-        enclosure = Enclosure(self.identity, self, quota=quota, after=operators.ready, shared=space is not None)
+        enclosure = Enclosure(self.identity, self, quota=quota, operators=operators, shared=space is not None)
         binding, account = enclosure.bind(cluster, "shadow", [Grant(models, "read", model.prefix)])
         callers = [front.proxies, operators.monitoring.namespace]
         network = enclosure.admit(args.engine.port, callers, [*cluster.storage_egress, *binding.egress])

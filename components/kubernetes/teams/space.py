@@ -50,7 +50,7 @@ class TeamSpace(pulumi.ComponentResource):
         for pool, most in args.gpus.items():
             gpus[f"requests.{cluster.pools[pool].resource}"] += most
         quota = {"pods": str(args.pods), **{resource: str(most) for resource, most in sorted(gpus.items())}}
-        enclosure = Enclosure(identity, self, quota=quota, after=operators.ready)
+        enclosure = Enclosure(identity, self, quota=quota, operators=operators, after=operators.ready)
         role = k8s.rbac.v1.Role(f"{name}-role", opts=enclosure.inside(), **rights.role(identity))
         k8s.rbac.v1.RoleBinding(f"{name}-members", opts=enclosure.inside(role), **rights.role_binding(identity, self.namespace))
         closing = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(

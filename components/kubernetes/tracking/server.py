@@ -9,6 +9,7 @@ from pydantic import Field
 from components.contracts import Cluster, Context, Database, Grant, ObjectStore
 from components.kubernetes import manifests
 from components.kubernetes.addons.operators import Operators
+from components.kubernetes.external_secret import API
 from components.kubernetes.manifests import HTTP, Environment, Identity, Manifest
 from components.kubernetes.tracking.login import FILE, MOUNTED, STORE_URI, LoginArgs, configuration, secret
 from components.kubernetes.tracking.migration import DEADLINE, job, migrating
@@ -148,7 +149,8 @@ class TrackingServer(pulumi.ComponentResource):
 
         super().__init__("groundwork:kubernetes:TrackingServer", name, {}, with_provider(cluster, opts))
         identity = identity_of(name, name, "tracking-server", context)
-        enclosure = Enclosure(identity, self, quota={"pods": str(2 * args.replicas + 1)}, after=operators.ready)
+        quota, copier = {"pods": str(2 * args.replicas + 1)}, operators.serving(API)
+        enclosure = Enclosure(identity, self, quota=quota, operators=operators, after=copier)
         binding, account = enclosure.bind(cluster, "server", [Grant(artifacts, "write", PREFIX)])
         connection, made = self._connection(enclosure, database)
         login, users = self._login(enclosure, args)
