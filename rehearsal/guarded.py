@@ -11,6 +11,10 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 GUARD: Final = Path(__file__).with_name("guard.py")
+KILL: Final = b"9"
+"""What has a guard kill its command (rehearsal.guard.KILL, which is a script of its own)."""
+KILLED: Final = 5.0
+"""Seconds that a guard has to kill its command."""
 Stream = IO[Any] | int | None
 
 
@@ -85,7 +89,13 @@ class Guarded:
             self.kill()
 
     def strike(self) -> None:
-        """Kill it with its process group, without waiting for its end."""
+        """Have it killed with all that it started, without waiting for its end."""
+        with contextlib.suppress(BrokenPipeError):
+            if self._pipe >= 0:
+                os.write(self._pipe, KILL)
+
+    def _strike_guard(self) -> None:
+        """Kill the guard, with its process group where that is its own."""
         if self.process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 if self._own_group:
@@ -94,9 +104,13 @@ class Guarded:
                     os.kill(self.process.pid, signal.SIGKILL)
 
     def kill(self) -> None:
-        """Kill it with its process group, and wait until it has ended."""
+        """Kill it with all that it started, and wait until it has ended."""
         if self.running:
             self.strike()
+            try:
+                self.process.wait(KILLED)
+            except subprocess.TimeoutExpired:
+                self._strike_guard()
         self.wait()
 
     def _release(self) -> None:

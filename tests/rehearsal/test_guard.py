@@ -60,6 +60,26 @@ def test_a_command_is_killed_with_its_guard(tmp_path: Path) -> None:
     assert until(lambda: not running(command))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a group of its own is not found")
+@pytest.mark.parametrize("end", ["starter", "command", "in order", "struck"])
+def test_what_has_a_group_of_its_own_ends_too(tmp_path: Path, end: str) -> None:
+    """The engine gives each plugin a process group, and a plugin that lost its engine lives on."""
+    script = "setsid sleep 62 & echo $! > apart; echo $$ > pid; " + ("exit 0" if end == "in order" else "sleep 63; sleep 63")
+    apart = tmp_path / "apart"
+    if end == "struck":
+        child = Guarded(["sh", "-c", script], tmp_path, os.environ)
+        assert until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+        child.kill()
+    else:
+        starter, command = started(tmp_path, script, 0.3)
+        if end == "starter":
+            starter.kill()
+        if end == "command":
+            os.kill(command, signal.SIGKILL)
+        starter.wait(20)
+    assert until(lambda: not running(int(apart.read_text())))
+
+
 def test_a_hang_up_does_not_reach_it(tmp_path: Path) -> None:
     starter, command = started(tmp_path, SLEEPS)
     os.kill(command, signal.SIGHUP)
