@@ -150,3 +150,20 @@ def test_what_a_lost_answer_leaves_is_told_by_the_next_up_and_removed_on_demand(
     assert "left behind: aws:ec2/vpc:Vpc vpc-" in second.stdout
     assert "was in the cloud and in no state" in toy("recover").stdout
     assert toy.ids() == ["Subnet", "Vpc"]
+
+
+def test_a_disk_that_is_full_loses_no_state(toy: Toy) -> None:
+    """A limit on the size of files stands for it: the engine leaves a state file that ends where the room did."""
+    program = toy.project / "infra" / "__main__.py"
+    program.write_text(f'{program.read_text()}pulumi.export("big", pulumi.Output.all(vpc.id).apply(lambda _: "x" * 600_000))\n')
+    full = toy("up", "--no-packs", code=1, FILE_LIMIT="300000").stdout
+    assert "nothing to do" not in full
+    assert "the clouds carried out: 2 create" in full
+    assert "groundwork rehearse recover --stack dev" in full
+    assert toy.state_file.stat().st_size == 300_000
+    refused = toy("preview", "--no-packs", code=1).stderr
+    assert f"{toy.state_file} is cut off" in refused
+    assert "recover --stack dev restores it from" in refused
+    assert "has been restored from" in toy("recover").stdout
+    toy(*UP)
+    assert toy.ids() == ["Subnet", "Vpc"]
