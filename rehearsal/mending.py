@@ -1,9 +1,14 @@
 """What earlier processes left in a stage's backend: stale locks and damaged state files."""
 
 from pathlib import Path
+from typing import Final
 
 from rehearsal import checkpoint, engine_lock
 from rehearsal.checkpoint import Damaged
+from rehearsal.folders import write_whole
+
+META: Final = "version: 1\n"
+"""What the engine writes into `.pulumi/meta.yaml` of a backend that it makes."""
 
 
 class StageBusy(Exception):
@@ -25,6 +30,7 @@ def put_in_order(backend: Path, stack: str, *, mend: bool) -> list[str]:
     except engine_lock.EngineRuns as error:
         raise StageBusy(str(error)) from None
     _drop_sidecars(backend)
+    said += _whole_meta(backend / ".pulumi" / "meta.yaml")
     path = checkpoint.place(backend, stack)
     if path is None or checkpoint.never_used(path):
         return said
@@ -42,6 +48,18 @@ def _drop_sidecars(backend: Path) -> None:
     """
     for sidecar in (backend / ".pulumi").rglob("*.attrs"):
         sidecar.unlink(missing_ok=True)
+
+
+def _whole_meta(path: Path) -> list[str]:
+    """Write the engine's note of its backend's format anew where it was cut off; says so.
+
+    Without it the engine takes stacks to be kept as versions before 3.61 kept them, or calls the store
+    corrupt (pulumi/pulumi v3.259.0, pkg/backend/diy/meta.go). Stages have had one format alone.
+    """
+    if not path.exists() or path.read_text().strip() == META.strip():
+        return []
+    write_whole(path, META)
+    return [f"{path} was damaged and has been written anew"]
 
 
 def _restored(stack: str, path: Path, damage: Damaged, *, mend: bool) -> str:

@@ -6,13 +6,17 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
 from rehearsal.folders import write_whole
 from rehearsal.foreground import Result
+from rehearsal.mending import StageFailed
 from rehearsal.stackcopy import KeyPath, find, replaced, rewrite
 
+MARKED: Final = 2
+"""Digests in a file's mark."""
 Pulumi = Callable[..., Result]
 """Runs the engine on the stage; `check=True` raises StageFailed when it does not end well."""
 
@@ -28,6 +32,14 @@ class Seal:
     def canary(self, path: KeyPath) -> str:
         """The value that stands for the secret at a path; the same for the life of the stage."""
         return "canary-" + hashlib.sha256(f"{self.seed}{_spelled(path)}".encode()).hexdigest()[:32]
+
+
+def _has_content(path: Path) -> bool:
+    """Whether a file holds YAML that says something."""
+    try:
+        return bool(yaml.safe_load(path.read_bytes()))
+    except (FileNotFoundError, UnicodeDecodeError, yaml.YAMLError):
+        return False
 
 
 def _spelled(path: KeyPath) -> str:
@@ -60,7 +72,7 @@ class StagedFile:
     def update(self) -> None:
         """Bring the staged file up to date. What `pulumi config set` changed on the stage stays until the real file changes."""
         read = hashlib.sha256(self.original.read_bytes() + repr(sorted(self.values.items())).encode()).hexdigest()
-        if self.target.exists() and self._mark.exists() and self._mark.read_text().split()[0] == read:
+        if self._marked()[0] == read and _has_content(self.target):
             return
         staged = self._staged()
         write_whole(self.target, staged)
@@ -69,8 +81,8 @@ class StagedFile:
     @property
     def altered(self) -> bool:
         """Whether the configuration on the stage is no longer what the stack file says, because a command on the stage changed it."""
-        staged = self._mark.exists() and self.target.exists()
-        return staged and hashlib.sha256(self.target.read_bytes()).hexdigest() != self._mark.read_text().split()[1]
+        _, written = self._marked()
+        return bool(written) and self.target.exists() and hashlib.sha256(self.target.read_bytes()).hexdigest() != written
 
     def restore(self) -> None:
         """Take the stack file as it is in the checkout when it is next brought up to date."""
@@ -84,6 +96,11 @@ class StagedFile:
     @property
     def _mark(self) -> Path:
         return self.folder / "staged.sha256"
+
+    def _marked(self) -> tuple[str, str]:
+        """Digests of the file that was read and of what was staged for it; empty where neither is known."""
+        said = self._mark.read_text().split() if self._mark.exists() else []
+        return (said[0], said[1]) if len(said) == MARKED else ("", "")
 
     def _staged(self) -> bytes:
         """The stack file for the stage; one that cannot be read as YAML goes as it is, so that the engine says what is wrong."""
@@ -117,7 +134,12 @@ class StagedFile:
         return seal
 
     def _seal(self) -> Seal:
-        return Seal(**json.loads((self.folder / "seal.json").read_text()))
+        path = self.folder / "seal.json"
+        try:
+            return Seal(**json.loads(path.read_text()))
+        except (ValueError, TypeError):
+            text = f"{path} is cut off or overwritten, and with it the key of this stage's secrets"
+            raise StageFailed(f"{text}. groundwork rehearse reset --stack {self.stack} starts a new one") from None
 
     def _save(self, seal: Seal) -> None:
         written = {"seed": seal.seed, "salt": seal.salt, "ciphertexts": dict(seal.ciphertexts)}

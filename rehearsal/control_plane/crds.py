@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
 from rehearsal.control_plane.tools import DATA, KEPT
+from rehearsal.folders import write_whole
 from rehearsal.golang import Unavailable, module
 from rehearsal.golang import cache as kept
 from rehearsal.watch import Progress
@@ -61,17 +62,24 @@ def definitions(sets: Sequence[CrdSet], tell: Progress) -> list[dict[str, Any]]:
 
 def _kept(row: CrdSet, tell: Progress) -> list[dict[str, Any]]:
     path = kept(KEPT) / "crds" / f"{row.operator}-{fingerprint([row])}.json"
-    if not path.exists():
+    if (loaded := _read(path)) is None:
         tell(f"reading the definitions of {row.operator} {row.version}")
         found = list(_definitions(row))
         if not found:
             raise Unavailable(f"{row.module}@{row.version} holds no definitions in {', '.join(row.folders)}")
         path.parent.mkdir(parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{os.getpid()}")
-        fresh.write_text(json.dumps(found))
-        fresh.rename(path)
-    loaded: list[dict[str, Any]] = json.loads(path.read_text())
+        write_whole(path, json.dumps(found))
+        loaded = found
     return loaded
+
+
+def _read(path: Path) -> list[dict[str, Any]] | None:
+    """Definitions that were kept; None for those that were not, or not whole."""
+    try:
+        found: list[dict[str, Any]] = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+    return found
 
 
 def _definitions(row: CrdSet) -> Iterator[dict[str, Any]]:

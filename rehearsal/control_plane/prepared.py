@@ -18,6 +18,8 @@ from rehearsal.watch import Meter, Progress
 ESTABLISHED_LIMIT: Final = 180.0
 """Seconds until all definitions must be served."""
 PAUSE: Final = 0.5
+ETCD: Final = "etcd"
+"""The folder of etcd's data."""
 OWN: Final = ("ca.pem", "server.key", "server.pem", "port", "token", "tokens.csv")
 """Files of one server alone: a copy of a seed makes its own."""
 
@@ -34,11 +36,24 @@ def api_server(
     programs = locate(tell)
     with contextlib.ExitStack() as stack:
         here = folder or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="groundwork-api-")))
-        if not (here / "etcd").exists():
-            shutil.copytree(seed(programs, tell, sets), here, dirs_exist_ok=True)
+        here.mkdir(parents=True, exist_ok=True)
+        if not (here / ETCD).exists():
+            copied(seed(programs, tell, sets), here)
         if isinstance(tell, Meter):
             tell.done()
         yield stack.enter_context(ApiServer(here, programs, token))
+
+
+def copied(seed: Path, here: Path) -> None:
+    """Copy a seed into a folder, etcd's data last and by a rename: a copy that was broken off is made again."""
+    half = here / ".etcd-copied"
+    shutil.rmtree(half, ignore_errors=True)
+    for part in seed.iterdir():
+        if part.is_dir():
+            shutil.copytree(part, half if part.name == ETCD else here / part.name, dirs_exist_ok=True)
+        else:
+            shutil.copy2(part, here / part.name)
+    half.rename(here / ETCD)
 
 
 def seed(programs: Mapping[str, Path], tell: Progress, sets: Sequence[CrdSet] | None = None) -> Path:

@@ -12,6 +12,7 @@ import yaml
 
 from rehearsal.control_plane.client import Client
 from rehearsal.control_plane.processes import DidNotStart, Server, free_port, wait_until_free
+from rehearsal.folders import write_whole
 
 READY_LIMIT: Final = 120.0
 """Seconds until an API server counts as not coming up: it takes 4 to 7 on idle cores."""
@@ -105,20 +106,22 @@ class ApiServer:
         """Write what is not there yet; the token is written anew, since a caller may choose it."""
         if _answers(self.port):
             raise DidNotStart(f"port {self.port} of the API server in {self.folder} is in use by another program: end it")
-        if not self._file("server.pem").exists():
+        if not all(_kept(self._file(name)) for name in ("ca.pem", "server.key", "server.pem")):
+            self._file("server.pem").unlink(missing_ok=True)
             authority = trustme.CA()
             served = authority.issue_cert("localhost", HOST)
-            authority.cert_pem.write_to_path(str(self._file("ca.pem")))
-            served.private_key_pem.write_to_path(str(self._file("server.key")))
-            served.cert_chain_pems[0].write_to_path(str(self._file("server.pem")))
-        if not self.account_key.exists():
+            self._write("server.key", served.private_key_pem.bytes())
+            self._write("ca.pem", authority.cert_pem.bytes())
+            self._write("server.pem", served.cert_chain_pems[0].bytes())
+        if not _kept(self.account_key):
             accounts = trustme.CA().issue_cert("accounts", key_type=trustme.KeyType.RSA)
-            accounts.private_key_pem.write_to_path(str(self.account_key))
-        self._file("port").write_text(str(self.port))
-        self._file("token").write_text(self.token)
-        self._file("tokens.csv").write_text(f'{self.token},admin,admin,"system:masters"\n')
-        for name in ("server.key", "accounts.key", "token", "tokens.csv"):
-            self._file(name).chmod(0o600)
+            self._write("accounts.key", accounts.private_key_pem.bytes())
+        self._write("port", str(self.port))
+        self._write("token", self.token)
+        self._write("tokens.csv", f'{self.token},admin,admin,"system:masters"\n')
+
+    def _write(self, name: str, content: str | bytes) -> None:
+        write_whole(self._file(name), content, 0o600)
 
     def _start_etcd(self) -> None:
         wait_until_free(self._file("etcd") / "member" / "snap" / "db")
