@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +13,9 @@ from rehearsal.control_plane.tools import KUBERNETES_PROVIDER, NoControlPlane, l
 from rehearsal.golang import Unavailable
 from rehearsal.stackcopy import KeyPath
 from rehearsal.stage import Clouds, Running, StageFailed
+
+if TYPE_CHECKING:
+    from rehearsal.control_plane.players import Beside
 
 REAL: Final = f"Pulumi's Kubernetes provider {KUBERNETES_PROVIDER.version} on a real API server"
 LISTED: Final = 20
@@ -27,21 +30,22 @@ class RealProvider:
     values: Mapping[KeyPath, str] = field(default_factory=dict)
 
 
-def real_provider(root: Path, files: list[Path], existing: Mapping[str, Any]) -> RealProvider | None:
+def real_provider(root: Path, files: list[Path], existing: Mapping[str, Any], *, beside: "Beside | None" = None) -> RealProvider | None:
     """The real provider for the stacks of `files` on the stage in `root`; None, and said aloud, where the stand-in has to serve.
 
+    `beside` starts what acts beside each API server, in place of rehearsal.control_plane.players.
     Raises StageFailed for inputs that the provider does not know, and instead of None where CI=true.
     """
     graphs = [_graph(file) for file in files]
     missing = _missing(graphs)
     if missing:
-        message = f"THE REAL KUBERNETES PROVIDER IS NOT REHEARSED, A STAND-IN SERVES: {missing}"
+        message = f"THE REAL KUBERNETES PROVIDER IS NOT REHEARSED, A STAND-IN SERVES, WITHOUT AN API SERVER: {missing}"
         if os.environ.get("CI", "").lower() == "true":
             raise StageFailed(message)
         click.secho(message, fg="red", err=True)
         return None
     _known(graphs)
-    return RealProvider(clouds=_clouds(root, graphs, existing), values=_values(root, files))
+    return RealProvider(clouds=_clouds(root, graphs, existing, beside), values=_values(root, files))
 
 
 def _graph(file: Path) -> Graph:
@@ -76,14 +80,14 @@ def _known(graphs: list[Graph]) -> None:
         raise StageFailed(f"{text}:\n  {listed}\nRehearse without --cluster, or leave them out.")
 
 
-def _clouds(root: Path, graphs: list[Graph], existing: Mapping[str, Any]) -> Clouds:
+def _clouds(root: Path, graphs: list[Graph], existing: Mapping[str, Any], beside: "Beside | None") -> Clouds:
     def clouds(store: Path, faults: Path | None) -> Running:
         from components.kubernetes.addons.table import table
         from rehearsal.real_provider import RealClouds, Wanted, merged
 
         sets = {chart.name: chart.crds for chart in table().values()}
         wanted = merged([Wanted.of(graph, sets) for graph in graphs])
-        return RealClouds(store, faults, existing, wanted, home=root / "home")
+        return RealClouds(store, faults, existing, wanted, home=root / "home", beside=beside)
 
     return clouds
 

@@ -25,6 +25,7 @@ from rehearsal.control_plane.tools import NoControlPlane
 from rehearsal.engine import NoEngine, revealing
 from rehearsal.faults import FaultsInvalid
 from rehearsal.golang import NoSuchWay, Unavailable
+from rehearsal.keeper import PROVIDER, keeper
 from rehearsal.signals import Interrupted
 from rehearsal.stage import Clouds, Stage, StageBusy, StageFailed, stand_in_clouds
 
@@ -42,8 +43,6 @@ STAGE_FAULTS: Final = (NoEngine, NoControlPlane, Unavailable, DidNotStart, Stage
 STAGE_ENDS: Final = (*STAGE_FAULTS, Interrupted)
 """What may end a command on a stage before it has an outcome."""
 
-API_SERVER: Final = "a real API server"
-UNASKED: Final = "a real API server when they were made; none was started now, since none of them changes"
 SCHEMAS: Final = "schemas alone (--cluster puts a real API server there)"
 """What Kubernetes objects were held against."""
 
@@ -70,12 +69,17 @@ def _faults_option(command: Command) -> Command:
     return click.option("--faults", type=kind, help="A file of faults for the stand-in clouds (see rehearsal/faults.py).")(command)
 
 
-def _stage(stack: str | None, config: Path | None, faults: Path | None, *, mend: bool = False, as_before: bool = False) -> Stage:
+def _stage(stack: str | None, config: Path | None, faults: Path | None) -> Stage:
     file = stack_file(stack, config)
     platform = _platform_of(file)
-    clouds = clouds_around(platform[1] if platform else file, real_clusters=None if as_before else False)
+    clouds = clouds_around(platform[1] if platform else file)
     name = named(stack_of(file), str(file))
-    return Stage(project_root(), name, stack_file=file, platform=platform, faults=faults, clouds=clouds, mend=mend)
+    return Stage(project_root(), name, stack_file=file, platform=platform, faults=faults, clouds=clouds)
+
+
+def _as_before(stage: Stage, faults: Path | None = None) -> tuple[Stage, str]:
+    """The same with the keeper of Kubernetes objects that the stage was last used with. Raises STAGE_FAULTS."""
+    return _on_clusters(stage, faults) if keeper(stage.store) == PROVIDER else (stage, SCHEMAS)
 
 
 def _on_clusters(stage: Stage, faults: Path | None) -> tuple[Stage, str]:
@@ -83,11 +87,10 @@ def _on_clusters(stage: Stage, faults: Path | None) -> tuple[Stage, str]:
     file = stage.stack_file
     platform = _platform_of(file)
     below = platform[1] if platform else file
-    made = partial(Stage, project_root(), stage.stack, stack_file=file, platform=platform, faults=faults)
     real = real_provider(stage.root, list(dict.fromkeys((below, file))), given_to(below))
     if real is None:
-        return made(clouds=clouds_around(below, real_clusters=True)), API_SERVER
-    chosen = made(clouds=real.clouds)
+        return stage, SCHEMAS
+    chosen = Stage(project_root(), stage.stack, stack_file=file, platform=platform, faults=faults, clouds=real.clouds)
     chosen.file.values = real.values
     return chosen, REAL
 
@@ -97,9 +100,9 @@ def given_to(file: Path) -> dict[str, Any]:
     return {"objects": _given(file)}
 
 
-def clouds_around(file: Path, *, real_clusters: bool | None = False) -> Clouds:
+def clouds_around(file: Path) -> Clouds:
     """Stand-in clouds for a stage, in which everything is that a stack file names and others own."""
-    return partial(stand_in_clouds, real_clusters=real_clusters, existing=given_to(file))
+    return partial(stand_in_clouds, existing=given_to(file))
 
 
 def _platform_of(file: Path) -> tuple[str, Path] | None:
@@ -141,11 +144,6 @@ def _note(stage: Stage) -> None:
         click.echo(f"groundwork: note: {note}", err=True)
 
 
-def _judge(stage: Stage, judge: str) -> str:
-    """What Kubernetes objects were held against: no API server that was not started."""
-    return UNASKED if judge == API_SERVER and stage.api_servers == 0 else judge
-
-
 def _code(stage: Stage, outcome: Outcome) -> int:
     """The exit code of an action: a signal that stopped it has a shell's code for it."""
     if stage.signals.received and not outcome.fine:
@@ -185,7 +183,7 @@ def _action(action: Action, text: str) -> click.Command:
                 found = _timeline(stage, parallel) if timeline and outcome.fine else None
         except STAGE_ENDS as error:
             return _told(error)
-        _tell(outcome, stage, found, as_json, _judge(stage, judge))
+        _tell(outcome, stage, found, as_json, judge)
         return _code(stage, outcome)
 
     return click.command(action, help=text)(command)
@@ -244,7 +242,7 @@ def exit_code(outcome: Outcome) -> int:
 
 
 def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
-    """What a person reads at the end; `judge` is API_SERVER or SCHEMAS."""
+    """What a person reads at the end; `judge` is what Kubernetes objects were held against."""
     if outcome.protected:
         return refusal(outcome)
     ended = DONE[outcome.action][not (outcome.fine or outcome.went_well)]
@@ -253,7 +251,6 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
         lines += [f"  {count:4}  {package}" for package, count in sorted(by_package(outcome).items())]
     lines += [f"Kubernetes objects were judged by {judge}"] if outcome.action in JUDGED and outcome.fine else []
     lines += not_judged(stage.stubs) if outcome.action in JUDGED and outcome.fine else []
-    lines += _nobody_acts(outcome) if outcome.action == "up" and outcome.fine and judge == API_SERVER else []
     levels = Counter(finding.level for finding in outcome.facts.findings)
     lines += [f"policy findings: {', '.join(f'{count} {level}' for level, count in sorted(levels.items()))}"] if levels else []
     lines += [f"retained by design: {left.token} {left.id}: {left.reason}" for left in outcome.retained]
@@ -263,20 +260,6 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
     lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
     return "\n".join(lines)
-
-
-def _nobody_acts(outcome: Outcome) -> list[str]:
-    """What a real API server has taken, and what does not come of it: neither scheduler nor operators run beside it."""
-    from graph.types import schema
-
-    operated = {
-        token.rpartition(":")[2]: count
-        for token, count in sorted(outcome.facts.types.items())
-        if token.startswith("kubernetes:") and not schema.known(token)
-    }
-    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(operated.items()))
-    what = f"; no operator acted on {kinds}" if kinds else ""
-    return [f"they are stored, no more: no pod was started{what}"]
 
 
 TEXTS: Final[dict[Action, str]] = {
@@ -300,7 +283,7 @@ def execute(stack: str | None, config: Path | None, faults: Path | None, command
     if loud := revealing(command[1:]):
         raise click.UsageError(f"{loud}: the engine's own log holds every secret of the stage in clear. Leave it out.")
     try:
-        with _stage(stack, config, faults, as_before=True) as stage:
+        with _as_before(_stage(stack, config, faults), faults)[0] as stage:
             _note(stage)
             for reason in stage.compare().refusals:
                 click.echo(f"groundwork: note: {reason}\n{stage.advice('recover')} settles it", err=True)
@@ -323,7 +306,9 @@ def recovered(stack: str | None, config: Path | None) -> int:
     from rehearsal.recovery import recover
 
     try:
-        with _stage(stack, config, None, mend=True, as_before=True) as stage:
+        stage, _ = _as_before(_stage(stack, config, None))
+        stage.mend = True
+        with stage:
             found = recover(stage)
     except STAGE_ENDS as error:
         return _told(error)
@@ -344,15 +329,15 @@ def unprotected(stack: str | None, config: Path | None) -> int:
     """
     from infra.config import load_file
 
-    stage = _stage(stack, config, None, as_before=True)
     try:
+        stage, judge = _as_before(_stage(stack, config, None))
         with stage:
             _note(stage)
             platform, _ = load_file(stage.copy / f"Pulumi.{stage.stack}.yaml")
             outcome = unprotect(stage, [f"groundwork:platform.{path}" for path in protected_fields(platform)])
     except STAGE_ENDS as error:
         return _told(error)
-    say(summary(outcome, stage, SCHEMAS))
+    say(summary(outcome, stage, judge))
     return _code(stage, outcome)
 
 

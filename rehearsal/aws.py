@@ -116,9 +116,7 @@ class Aws:
         region = wire.revealed(inputs.get("region"))
         return replace(instance.scope, region=region) if isinstance(region, str) and region else instance.scope
 
-    def admit(
-        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> None:
+    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> None:
         """Raise when something the inputs refer to does not exist in this account and region."""
         scope = self.place(instance, token, inputs)
         for path, tokens, value, shown in _referenced(token, inputs):
@@ -158,19 +156,6 @@ class Aws:
         if not row or tops <= set(row["untouched_by"]):
             return ()
         return [*row["outputs"], *([row["follower"]] if inputs.get(row["follows_if"]) is True else ())]
-
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
-        """Nothing: a preview does not reach it."""
-
-    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
-        """Nothing: what is made is ready."""
-
-    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The inputs: nobody else changes them."""
-        return inputs
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Raise what refuses a deletion: protection, contents, holders; else what the deletion leaves behind."""

@@ -58,12 +58,8 @@ class Cloud(Protocol):
     def place(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Scope:
         """Where an object lives: a resource may name its own region, and some services have none."""
 
-    def admit(
-        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> None:
-        """Raise what the cloud refuses before it makes or changes an object.
-
-        `ignored` are the property paths that the program leaves to others."""
+    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> None:
+        """Raise what the cloud refuses before it makes or changes an object."""
 
     def answering(self, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
         """Outputs that stand for those of the type's form, where something real answers for the object."""
@@ -76,18 +72,6 @@ class Cloud(Protocol):
 
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """Those of `counts` that a change of these properties moves; a preview does not know them."""
-
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
-        """Raise what the cloud itself would refuse if it were asked in a preview; most cannot be."""
-
-    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
-        """Return when an object that was made or changed is ready; raise CloudError when it does not become so."""
-
-    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The inputs as others have left them; None when the object is gone."""
-
-    def close(self) -> None:
-        """Give back what answering took."""
 
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Raise what the cloud refuses before it deletes; what the deletion leaves behind."""

@@ -95,9 +95,7 @@ class Kubernetes:
         """The cluster; nothing an object says can move it."""
         return instance.scope
 
-    def admit(
-        self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()
-    ) -> None:
+    def admit(self, txn: Transaction, instance: Instance, token: str, urn: str, inputs: Mapping[str, Any]) -> None:
         """Raise when the namespace is missing."""
         namespace = namespace_of(instance, token, inputs)
         there = _makes_namespace(token, inputs) or self._existing.has(instance.scope.cluster, namespace)
@@ -122,19 +120,6 @@ class Kubernetes:
     def moved(self, token: str, changed: Sequence[str], inputs: Mapping[str, Any]) -> Sequence[str]:
         """None: nothing here counts versions."""
         return ()
-
-    def foresee(self, instance: Instance, token: str, inputs: Mapping[str, Any], ignored: Sequence[str] = ()) -> None:
-        """Nothing: a preview does not reach it."""
-
-    def settle(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> None:
-        """Nothing: what is made is ready."""
-
-    def seen(self, instance: Instance, token: str, inputs: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The inputs: nobody else changes them."""
-        return inputs
-
-    def close(self) -> None:
-        """Nothing is held."""
 
     def release(self, txn: Transaction, found: Object) -> Sequence[Keep]:
         """Deleting a namespace deletes all that is in it; a namespace that a release made stays, as Helm leaves it."""

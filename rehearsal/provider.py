@@ -141,7 +141,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         def created() -> provider_pb2.CreateResponse:
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.properties)
             if request.preview:
-                self._cloud.foresee(instance, token, inputs)
                 return provider_pb2.CreateResponse(
                     properties=wire.encode(planned(token, inputs, self._scope(instance, token, inputs)).outputs)
                 )
@@ -152,7 +151,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 txn.log("create", self._cloud.package, request.urn, id, str(struck or "ok"))
             if struck:
                 raise Partial(struck, id, inputs, outputs) if struck.partial else struck
-            self._settle(instance, token, id, inputs, outputs)
             return provider_pb2.CreateResponse(id=id, properties=wire.encode(outputs))
 
         return self._answer(context, created, request, "create")
@@ -169,13 +167,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             if found is None:
                 return provider_pb2.ReadResponse()
             known = self._store.digests(state, inputs)
-            held = unsealed(found.inputs, known)
-            seen = self._cloud.seen(instance, token, held)
-            if seen is None:
-                return provider_pb2.ReadResponse()
-            changed = {name: value for name, value in seen.items() if value != held.get(name)}
-            outputs = {**unsealed(found.outputs, known), **changed}
-            return provider_pb2.ReadResponse(id=found.id, properties=wire.encode(outputs), inputs=wire.encode(seen))
+            held, outputs = unsealed(found.inputs, known), unsealed(found.outputs, known)
+            return provider_pb2.ReadResponse(id=found.id, properties=wire.encode(outputs), inputs=wire.encode(held))
 
         return self._answer(context, read)
 
@@ -186,9 +179,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             instance, token, inputs = self._instance(context), _token(request), wire.decode(request.news)
             state = wire.decode(request.olds)
             changed = self._cloud.differ(instance, token, wire.decode(request.old_inputs), inputs, state).changed
-            ignored = tuple(request.ignoreChanges)
-            if request.preview:
-                self._cloud.foresee(instance, token, inputs, ignored)
             struck = None if request.preview else self._struck("update", token, request.urn, instance)
             with self._store.transaction() as txn:
                 found = self._held(txn, instance, token, request.id, state)
@@ -196,14 +186,12 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                     raise CloudError("NotFound", f"{token} {request.id} does not exist (anymore); run a refresh")
                 outputs, revision = self._changed(found, instance, inputs, changed, preview=request.preview)
                 if not request.preview:
-                    self._cloud.admit(txn, instance, token, request.urn, inputs, ignored)
+                    self._cloud.admit(txn, instance, token, request.urn, inputs)
                     txn.claim(found, self._cloud.claims(instance, token, inputs))
                     txn.change(found, inputs, outputs, revision=revision)
                     txn.log("update", self._cloud.package, request.urn, found.id, str(struck or "ok"))
             if struck:
                 raise Partial(struck, found.id, inputs, outputs) if struck.partial else struck
-            if not request.preview:
-                self._settle(instance, token, found.id, inputs, outputs)
             return provider_pb2.UpdateResponse(properties=wire.encode(outputs))
 
         return self._answer(context, updated, request, "update")
@@ -287,12 +275,6 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
                 raise CloudError("", "cancelled by the engine")
 
         return wait
-
-    def _settle(self, instance: Instance, token: str, id: str, inputs: Mapping[str, Any], outputs: Mapping[str, Any]) -> None:
-        try:
-            self._cloud.settle(instance, token, inputs)
-        except CloudError as late:
-            raise Partial(late, id, inputs, outputs) from None
 
     def _take_time(self, instance: Instance, took: latency.Latency) -> None:
         if self._pace:

@@ -20,11 +20,13 @@ from graph.exporters.kubernetes import releases
 from graph.model import Graph
 from rehearsal.chart_site import ChartSite, Stub
 from rehearsal.control_plane.crds import definitions, table
-from rehearsal.control_plane.players import Player, played
+from rehearsal.control_plane.players import Beside, played
 from rehearsal.control_plane.prepared import api_server
 from rehearsal.control_plane.server import ApiServer
 from rehearsal.control_plane.tools import KUBERNETES_PROVIDER, locate
 from rehearsal.faults import FaultsInvalid, read
+from rehearsal.folders import write_whole
+from rehearsal.keeper import PROVIDER as KEEPER
 from rehearsal.servers import Running, start
 from rehearsal.watch import Meter, Progress
 
@@ -79,7 +81,12 @@ def out_of_reach(graph: Graph) -> list[str]:
 
 
 class RealClouds:
-    """The clouds, served: as rehearsal.stage.Running says. `home` is the engine's own folder, `kubeconfig` the file for given clusters."""
+    """The clouds, served: as rehearsal.stage.Running says. `home` is the engine's own folder, `kubeconfig` the file for given clusters.
+
+    `beside` starts what acts beside each API server. `troubles` are what it could not do, a list for each.
+    """
+
+    keeper = KEEPER
 
     def __init__(
         self,
@@ -90,13 +97,14 @@ class RealClouds:
         *,
         home: Path,
         progress: Progress | None = None,
+        beside: Beside | None = None,
     ) -> None:
         refuse_kubernetes(faults)
         self.wanted, self._folder = wanted, store.parent / "clusters"
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._tell = progress or Meter()
+        self._tell, self._beside = progress or Meter(), beside or played
         self._running = ExitStack()
-        self.players: list[Player] = []
+        self.troubles: list[Sequence[str]] = []
         self.servers: dict[str, ApiServer] = {}
         try:
             self._link(home)
@@ -153,9 +161,8 @@ class RealClouds:
         plugin.unlink(missing_ok=True)
         plugin.symlink_to(locate(self._tell, [KUBERNETES_PROVIDER])[PLUGIN])
         token = self._folder / "token"
-        if not token.exists():
-            token.touch(0o600)
-            token.write_text(secrets.token_hex(16))
+        if not token.exists() or not token.read_text():
+            write_whole(token, secrets.token_hex(16), 0o600)
         self._token = token.read_text()
         command = self._folder / "bin" / "aws"
         command.parent.mkdir(exist_ok=True)
@@ -180,7 +187,7 @@ class RealClouds:
         others = [row for row in table() if row.operator not in self.wanted.definitions.values()]
         folder = self._folder / name
         server = self._running.enter_context(api_server(folder, self._tell, others, self._token))
-        self.players.append(self._running.enter_context(played(server)))
+        self.troubles.append(self._running.enter_context(self._beside(server)))
         return server
 
 

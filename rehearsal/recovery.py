@@ -1,7 +1,7 @@
 """A stage brought in order after a crash: pending operations settled, state and clouds made to agree."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ def _settle(stage: Stage, pending: Sequence[Pending]) -> Sequence[str]:
     assert stage.state_file is not None
     unknown = {found.seq for found in stage.compare().unknown}
     objects = [found for found in stage.objects() if found.seq in unknown]
-    settled = settle(latest(stage.state_file), objects)
+    settled = settle(latest(stage.state_file), objects, stage.packages)
     scratch = stage.root / "settled.json"
     try:
         scratch.touch(0o600)
@@ -76,8 +76,11 @@ class Settled:
     said: Sequence[str]
 
 
-def settle(deployment: Mapping[str, Any], unknown: Sequence[Object]) -> Settled:
+def settle(deployment: Mapping[str, Any], unknown: Sequence[Object], packages: Collection[str]) -> Settled:
     """Settle every pending operation by what the clouds hold; `unknown` are their objects that no state holds.
+
+    `packages` are those of the stand-in clouds. Of others nobody here knows what was made: Pulumi's
+    Kubernetes provider of the rehearsal takes over what exists when it is told to create it.
 
     A create that made something becomes a resource with its id, one that made nothing is cleared; a
     delete that was carried out removes its resource. Of an update the next refresh knows more.
@@ -91,6 +94,8 @@ def settle(deployment: Mapping[str, Any], unknown: Sequence[Object]) -> Settled:
         if made:
             _adopt(resources, _resource(resource, made))
             said.append(f"{resource['urn']}: was created as {made.id}; it is in the state now")
+        elif operation == "creating" and resource["type"].partition(":")[0] not in packages:
+            said.append(f"{resource['urn']}: perhaps created; the pending operation is cleared, and the next up takes over what is there")
         elif operation == "creating":
             said.append(f"{resource['urn']}: was not created; the pending operation is cleared")
         else:

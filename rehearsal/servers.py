@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.keeper import STAND_IN
+
 if TYPE_CHECKING:
     import grpc
 
     from rehearsal.cloud import Cloud
     from rehearsal.faults import Faults
-    from rehearsal.real_kubernetes import Beside
     from rehearsal.store import Object, Store
 
 WORKERS = 64
@@ -24,14 +25,6 @@ GRACE = 5.0
 
 MESSAGE_LIMIT = 400 * 1024 * 1024
 """Bytes of one message, as the engine allows them (pulumi/pulumi sdk/go/common/util/rpcutil: 400 MB)."""
-
-
-SERVER, SCHEMAS, PROVIDER = "a real API server", "a stand-in", "the real provider"
-"""Who keeps Kubernetes objects."""
-
-
-class KeeperChanged(ValueError):
-    """The objects of a stage are kept in another way than is asked for; the message says how to go on."""
 
 
 class ExistingInvalid(ValueError):
@@ -47,12 +40,7 @@ class Running:
     faults: "Faults"
     _servers: tuple["grpc.Server", ...]
     _clouds: tuple["Cloud", ...] = ()
-
-    @property
-    def api_servers(self) -> int | None:
-        """How many API servers had something to judge or to tell; None where schemas alone judge."""
-        found = [started for cloud in self._clouds if (started := getattr(cloud, "started", None)) is not None]
-        return sum(found) if found else None
+    keeper: str = STAND_IN
 
     @property
     def notes(self) -> Sequence[str]:
@@ -73,8 +61,6 @@ class Running:
             stopping.wait()
         if servers:
             self.store.close()
-            for cloud in self._clouds:
-                cloud.close()
 
     def discard(self, found: "Object") -> str:
         """Take an object out of its cloud whatever holds it; what the cloud says against it, or ""."""
@@ -103,8 +89,6 @@ def start(
     existing: Mapping[str, Any] | None = None,
     faults: Path | None = None,
     pace: float = 0.0,
-    clusters: Path | None = None,
-    beside: "Beside | None" = None,
     packages: Sequence[str] = ("aws", "kubernetes"),
     reached: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Running:
@@ -117,13 +101,12 @@ def start(
         namespaces: {"*": [monitoring]}           # by cluster identity, as a shell pattern
 
     `packages` are those that are served. `reached` holds outputs of EKS clusters by name, where real API servers stand for them.
-    `clusters` is a folder for real API servers, one for each cluster, with `beside` each; without it clusters are schemas alone.
     `faults` is a file of `rehearsal.faults`. `pace` is how long a creation or deletion takes, as a part of what it takes in a real cloud
     (see graph.types.latency): at 0 none waits, at 1 all take their time.
 
     Raises ExistingInvalid, `rehearsal.faults.FaultsInvalid`, and ValueError for a store of another format.
     """
-    from rehearsal import aws, kubernetes, real_kubernetes
+    from rehearsal import aws, kubernetes
     from rehearsal.faults import Faults, read
     from rehearsal.store import Store
 
@@ -135,29 +118,12 @@ def start(
     namespaces = kubernetes.Existing(given.get("namespaces", {}))
     clouds: tuple[Cloud, ...] = (
         aws.Aws(aws.Existing(str(given.get("account", "")), given.get("objects", {})), reached),
-        real_kubernetes.RealKubernetes(namespaces, clusters, beside) if clusters else kubernetes.Kubernetes(namespaces),
+        kubernetes.Kubernetes(namespaces),
     )
     store = Store(store_path)
-    wanted = PROVIDER if "kubernetes" not in packages else SERVER if clusters else SCHEMAS
-    try:
-        _same_keeper(store, wanted)
-    except BaseException:
-        store.close()
-        raise
     served = {cloud.package: _serve(cloud, store, struck, pace) for cloud in clouds if cloud.package in packages}
     ports = {package: port for package, (_, port) in served.items()}
     return Running(ports, store, struck, tuple(server for server, _ in served.values()), clouds)
-
-
-def _same_keeper(store: "Store", wanted: str) -> None:
-    """Raise KeeperChanged where Kubernetes objects are kept by a real API server and are now to be by none, or the other way round."""
-    kept = store.keeper("kubernetes", wanted)
-    if kept != wanted:
-        ways = dict.fromkeys((SERVER, PROVIDER), "with --cluster") | {SCHEMAS: "without --cluster"}
-        raise KeeperChanged(
-            f"the Kubernetes objects of this stage were made {ways[kept]}, and {wanted} would know nothing of them: "
-            f"go on {ways[kept]}, or destroy the stack first"
-        )
 
 
 def _serve(cloud: Any, store: "Store", faults: "Faults", pace: float) -> tuple["grpc.Server", int]:

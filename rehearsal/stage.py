@@ -22,7 +22,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, Self
 
-from rehearsal import checkpoint, mending
+from rehearsal import checkpoint, keeper, mending
 from rehearsal.checkpoint import Checkpoint, Damaged
 from rehearsal.comparison import Comparison, compare
 from rehearsal.engine import Engine, locate
@@ -34,7 +34,6 @@ from rehearsal.signals import Signals
 from rehearsal.staged_file import StagedFile
 
 if TYPE_CHECKING:
-    from rehearsal.real_kubernetes import Beside
     from rehearsal.store import Object
 
 SCRUBBED: Final = re.compile(r"(AWS_|AZURE_|ARM_|GOOGLE_|GCLOUD_|CLOUDSDK_|PULUMI_|KUBE|HELM_|GRPC_|PYTHONPATH$|GIT_)")
@@ -77,31 +76,15 @@ def rehearsals() -> Path:
     return user_folder("XDG_STATE_HOME", ".local/state") / "groundwork" / "rehearsals"
 
 
-def stand_in_clouds(
-    store: Path,
-    faults: Path | None,
-    existing: Mapping[str, Any] | None = None,
-    pace: float = 0.0,
-    *,
-    real_clusters: bool | None = False,
-    beside: "Beside | None" = None,
-) -> Running:
+def stand_in_clouds(store: Path, faults: Path | None, existing: Mapping[str, Any] | None = None, pace: float = 0.0) -> Running:
     """The stand-in clouds of rehearsal.servers; `existing` is what they hold without having made it, `pace` how slow they are (see there).
-
-    `real_clusters` puts a real API server behind every cluster, its data beside the store, and `beside` starts what runs with each
-    (see rehearsal.real_kubernetes); None does as it was done before.
 
     Raises StageFailed for a store of another format, rehearsal.faults.FaultsInvalid for a file of faults that cannot be used.
     """
-    from rehearsal.servers import SCHEMAS, SERVER, start
-    from rehearsal.store import Store
+    from rehearsal.servers import start
 
     try:
-        if real_clusters is None:
-            with Store(store) as before:
-                real_clusters = before.keeper("kubernetes", SCHEMAS) == SERVER
-        clusters = store.parent / "clusters" if real_clusters else None
-        return start(store, faults=faults, existing=existing, pace=pace, clusters=clusters, beside=beside)
+        return start(store, faults=faults, existing=existing, pace=pace)
     except ValueError as error:
         raise StageFailed(str(error)) from error
 
@@ -111,11 +94,12 @@ class Stage:
 
     `stack_file` is the stack's file when it is not Pulumi.<stack>.yaml beside Pulumi.yaml; `faults` a file of faults for the clouds.
     `platform` is the name and the file of another stack that this one stands on: both then share that stack's stage, clouds and backend.
-    `mend` puts a sound copy in place of a damaged state file, which is an error otherwise. From entering to leaving, signals that end
-    the process are handled (see rehearsal.signals). Entering raises StageBusy, StageFailed, Interrupted, or rehearsal.engine.NoEngine.
+    `mend` may be set before entering: it puts a sound copy in place of a damaged state file, which is an error otherwise.
+    From entering to leaving, signals that end the process are handled (see rehearsal.signals). Entering raises StageBusy, StageFailed,
+    Interrupted, or rehearsal.engine.NoEngine.
 
     `notes` are what a person should know before the stage is used, `mended` what was brought in order on entering, and after leaving
-    `api_servers` is how many real API servers were needed (None where schemas alone judged), and `stubs` are charts that were not judged.
+    `stubs` are charts that were not judged.
     """
 
     def __init__(
@@ -128,7 +112,6 @@ class Stage:
         faults: Path | None = None,
         clouds: Clouds = stand_in_clouds,
         engine: Engine | None = None,
-        mend: bool = False,
     ) -> None:
         for name in (stack, platform[0] if platform else stack):
             if not STACK_NAME.fullmatch(name):
@@ -150,11 +133,10 @@ class Stage:
         self._running: Running | None = None
         self._lock: IO[str] | None = None
         self._environ: dict[str, str] = {}
-        self._mend = mend
+        self.mend = False
         self.signals = Signals()
         self.notes: list[str] = []
         self.mended: list[str] = []
-        self.api_servers: int | None = None
         self.stubs: Sequence[str] = ()
 
     @property
@@ -209,11 +191,16 @@ class Stage:
         with Store(self.store) as store:
             return store.objects()
 
+    @property
+    def packages(self) -> tuple[str, ...]:
+        """Packages whose objects the stand-in clouds keep. Only on an entered stage."""
+        return tuple(self._running.ports) if self._running else ()
+
     def compare(self) -> Comparison:
         """Hold the state against the clouds. Only on an entered stage."""
         from rehearsal.store import Store
 
-        packages = self._running.ports if self._running else {}
+        packages = self.packages
         state, others = self.state(), [other for _, other in self._others()]
         if not packages:
             return Comparison(pending=tuple(state.pending))
@@ -261,11 +248,12 @@ class Stage:
             raise StageFailed(f"only {free >> 20} MiB are free at {self.root}, and {ROOM >> 20} are needed")
         self._take_lock()
         for stack in filter(None, (self.platform, self.stack)):
-            self.mended += mending.put_in_order(self.backend, stack, mend=self._mend and stack == self.stack)
+            self.mended += mending.put_in_order(self.backend, stack, mend=self.mend and stack == self.stack)
         try:
             self._running = self._clouds(self.store, self._faults)
         except ValueError as error:
             raise StageFailed(str(error)) from error
+        keeper.demand(self.store, self.backend, getattr(self._running, "keeper", ""))
         self._environ = self._make_environ(self._running.ports)
         self._add_to_environ(getattr(self._running, "environ", {}))
         self._set()
@@ -280,12 +268,11 @@ class Stage:
         """Raise StageFailed where an action would build on what is not so: after a crash, or over clouds that hold nothing."""
         reasons = self.compare().refusals
         if reasons:
-            raise StageFailed("\n".join([*reasons, f"Bring the stage in order first: {self.advice('recover')}"]))
+            raise StageFailed("\n".join([*reasons, f"({self.store}) Bring the stage in order first: {self.advice('recover')}"]))
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self.signals.held():
             if self._running:
-                self.api_servers = getattr(self._running, "api_servers", None)
                 self.stubs = getattr(self._running, "stubs", ())
                 self._running.stop()
                 self._running = None
@@ -364,9 +351,7 @@ class Stage:
         """Bring the staged copy up to date with the checkout, and the stack into being."""
         for folder in (self.copy, self.backend, self.reports):
             folder.mkdir(exist_ok=True, parents=True)
-        passphrase = self.root / "passphrase"
-        if not passphrase.exists():
-            write_whole(passphrase, secrets.token_hex(24), 0o600)
+        self._have_passphrase(self.root / "passphrase")
         self._link()
         if not self.file.begun:
             self._drop_half_made()
@@ -375,6 +360,16 @@ class Stage:
             staged.update()
         if not (self.state_file and self.state_file.exists()):
             self.pulumi("stack", "init", self.stack, check=True)
+
+    def _have_passphrase(self, path: Path) -> None:
+        """Make the stage's passphrase where there is none. Raises StageFailed where one is gone that something was sealed with."""
+        if path.exists() and path.read_text():
+            return
+        if self.file.begun or (self._below and self._below.begun):
+            raise StageFailed(
+                f"{path} is empty or gone, and with it the key of this stage's secrets. {self.advice('reset')} starts a new one"
+            )
+        write_whole(path, secrets.token_hex(24), 0o600)
 
     def _drop_half_made(self) -> None:
         """Remove a stack that was made in the engine's backend and not remembered by the stage: its first start was broken off."""

@@ -165,13 +165,6 @@ class Store:
         rows = self._rows(f"SELECT key FROM meta WHERE key LIKE '{LEFT}%'")
         return {int(key.removeprefix(LEFT)) for (key,) in rows}
 
-    def keeper(self, package: str, wanted: str) -> str:
-        """Who keeps the objects of a package; as long as there are none, whoever is wanted now."""
-        with self.transaction() as txn:
-            if not txn.find(package=package):
-                txn.remember(f"keeper:{package}", wanted)
-            return txn.meta(f"keeper:{package}", wanted)
-
     @property
     def empty(self) -> bool:
         """Whether no object is left; what is retained by design does not count."""

@@ -5,7 +5,7 @@ It plays that all is well: a pod that finds no node is given one, and what an op
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -24,6 +24,8 @@ MANY: Final = "16"
 """What it has of each device that a pod asks for."""
 MOST: Final = 24
 """Nodes of one shape."""
+Beside = Callable[[ApiServer], contextlib.AbstractContextManager[Sequence[str]]]
+"""Starts what acts beside an API server; yields what it could not do, which grows."""
 READY: Final[Mapping[tuple[str, str], str]] = {
     ("argoproj.io/v1alpha1", "Rollout"): "Available",
     ("leaderworkerset.x-k8s.io/v1", "LeaderWorkerSet"): "Available",
@@ -158,13 +160,13 @@ def _volume(claim: Mapping[str, Any]) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def played(server: ApiServer) -> Iterator[Player]:
-    """Scheduler, controllers, kwok and the player beside an API server."""
+def played(server: ApiServer) -> Iterator[Sequence[str]]:
+    """Scheduler, controllers, kwok and the player beside an API server; yields its troubles."""
     with simulated(server):
         player = Player(server.client)
         player.start()
         try:
-            yield player
+            yield player.troubles
         finally:
             player.stop()
 

@@ -10,7 +10,7 @@ import json
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -23,14 +23,15 @@ from components.kubernetes.addons.values import GATEWAY_PLUGIN
 from components.kubernetes.serving import pods
 from graph.exporters.kubernetes import manifest, objects
 from infra.reading.stackfile import KEY
+from operations.real_provider import real_provider
+from operations.rehearse import given_to
 from rehearsal.control_plane.client import Client
 from rehearsal.control_plane.processes import Server, free_port
 from rehearsal.control_plane.server import HOST, ApiServer
 from rehearsal.control_plane.simulation import Node, add_nodes, simulated, wait_until
 from rehearsal.control_plane.tools import ROLLOUTS, locate
 from rehearsal.foreground import Result
-from rehearsal.kubernetes import MANAGER
-from rehearsal.stage import Running, Stage, stand_in_clouds
+from rehearsal.stage import Stage
 from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[2]
@@ -73,8 +74,8 @@ def stack(version: int, prometheus: str) -> dict[str, Any]:
 
 
 def nodes() -> list[Node]:
-    """Nodes of both pools, and the zones that replicas are spread over."""
-    made = []
+    """Nodes of both pools, and the zones that replicas are spread over; one in each zone for what needs no GPU."""
+    made = [Node(f"general-{zone}", {"cpu": "64", "memory": "512Gi"}, {"topology.kubernetes.io/zone": zone}) for zone in "abc"]
     for pool, count in (("NVIDIA-L40S", 6), ("green", 2)):
         for number in range(count):
             labels = {"nvidia.com/gpu.product": pool, "topology.kubernetes.io/zone": "abc"[number % 3]}
@@ -108,7 +109,8 @@ class Life:
         (body,) = [b for b in map(manifest, objects(graph)) if b["kind"] == "Rollout" and b["metadata"]["name"] == endpoint]
         body["spec"]["template"]["spec"]["nodeSelector"] = {"kubernetes.io/hostname": "nowhere"}
         del body["spec"]["replicas"]
-        self.api.apply(body, manager=MANAGER)
+        (manager,) = {row["manager"] for row in self.of(endpoint, ROLLOUT)["metadata"]["managedFields"] if "pulumi" in row["manager"]}
+        self.api.apply(body, manager=manager)
 
     def up(self, version: int, **platform: Any) -> None:
         """`pulumi up` of a version, and of parts of the platform; it ends when the replicas are available."""
@@ -181,8 +183,8 @@ class Life:
         return {FAILING: bad, SILENT: []}.get(version or 0, good)
 
     @contextlib.contextmanager
-    def beside(self, server: ApiServer) -> Iterator[None]:
-        """What runs beside the API server."""
+    def beside(self, server: ApiServer) -> Iterator[Sequence[str]]:
+        """What runs beside the API server. Nothing is played: what is well is so by its controller."""
         self.api = server.client
         programs = locate(tools=[ROLLOUTS])
         with contextlib.ExitStack() as running:
@@ -190,9 +192,9 @@ class Life:
             add_nodes(server.client, nodes())
             _configure(server, programs["route-weights"])
             flags = ["--leader-elect=false", f"--metricsPort={free_port()}", f"--healthzPort={free_port()}"]
-            command = [programs["rollouts-controller"], f"--kubeconfig={server.kubeconfig}", *flags]
+            command: list[str | Path] = [programs["rollouts-controller"], f"--kubeconfig={server.kubeconfig}", *flags]
             running.callback(Server("rollouts-controller", command, server.folder).stop)
-            yield
+            yield ()
 
 
 def _configure(server: ApiServer, plugin: Path) -> None:
@@ -219,12 +221,14 @@ def living(folder: Path) -> Iterator[Life]:
     """Endpoints at their first version, up and serving."""
     life = Life(folder)
 
-    def clouds(store: Path, faults: Path | None) -> Running:
-        return stand_in_clouds(store, faults, real_clusters=True, beside=life.beside)
-
     with prometheus(life.answer) as life.prometheus:
         life.write(1)
-        with Stage(ROOT, "life", stack_file=life.file, clouds=clouds) as life.stage:
+        root = Stage(ROOT, "life", stack_file=life.file).root
+        real = real_provider(root, [life.file], given_to(life.file), beside=life.beside)
+        assert real, "the real provider, or the tier has given up"
+        life.stage = Stage(ROOT, "life", stack_file=life.file, clouds=real.clouds)
+        life.stage.file.values = real.values
+        with life.stage:
             life.up(1)
             yield life
 

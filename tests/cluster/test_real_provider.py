@@ -15,8 +15,9 @@ from operations.rehearse import given_to
 from rehearsal.actions import Action, Outcome, act
 from rehearsal.control_plane.tools import KUBERNETES_PROVIDER, NoControlPlane, locate
 from rehearsal.golang import Unavailable
+from rehearsal.keeper import STAND_IN, demand
 from rehearsal.real_provider import RealClouds
-from rehearsal.stage import Running, Stage
+from rehearsal.stage import Running, Stage, StageFailed
 from tests.cluster.conftest import give_up
 
 pytestmark = pytest.mark.cluster
@@ -53,7 +54,7 @@ class Life:
     def does(self, action: Action) -> Outcome:
         """Rehearse; it must end well."""
         outcome = act(action, self.stage, packs=False)
-        troubles = [text for player in self.clouds.players for text in player.troubles]
+        troubles = [text for troubles in self.clouds.troubles for text in troubles]
         assert outcome.fine, f"{action}: {outcome.facts.errors}\n{troubles}"
         return outcome
 
@@ -86,6 +87,12 @@ def test_it_comes_up_with_its_charts(life: Life) -> None:
     charts = {str(name) for name, _ in life.clouds.wanted.charts}
     assert charts
     assert set(life.clouds.stubs) == charts, "each chart is a stub that was loaded"
+
+
+def test_a_command_without_the_provider_is_refused(life: Life) -> None:
+    """Its stand-in would know nothing of the objects, and a refresh would take them all out of the state."""
+    with pytest.raises(StageFailed, match="go on with --cluster"):
+        demand(life.stage.store, life.stage.backend, STAND_IN)
 
 
 def test_nothing_changes_without_a_change(life: Life) -> None:

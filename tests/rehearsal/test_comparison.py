@@ -98,8 +98,9 @@ def test_a_create_that_made_something_becomes_a_resource_and_one_that_did_not_is
         {"resource": {**row(VPC, "a", ""), "inputs": {"cidrBlock": "x"}, "provider": "p"}, "type": "creating"},
         {"resource": row(VPC, "b", ""), "type": "creating"},
         {"resource": row(VPC, "c", "vpc-3"), "type": "deleting"},
+        {"resource": row("kubernetes:core/v1:Service", "d", ""), "type": "creating"},
     ]
-    found = settle(deployment(row(VPC, "c", "vpc-3"), pending=pending), [old, new])
+    found = settle(deployment(row(VPC, "c", "vpc-3"), pending=pending), [old, new], ["aws"])
     assert not found.deployment["pending_operations"]
     assert [(row["urn"], row["id"]) for row in found.deployment["resources"]] == [(urn(VPC, "c"), "vpc-3"), (urn(VPC, "a"), "vpc-2")]
     adopted = found.deployment["resources"][1]
@@ -108,13 +109,14 @@ def test_a_create_that_made_something_becomes_a_resource_and_one_that_did_not_is
         "was created as vpc-2",
         "was not created",
         "interrupted while deleting",
+        "perhaps created",
     ]
 
 
 def test_a_replacement_that_was_made_leaves_the_old_one_due_for_deletion(store: Store) -> None:
     (new,) = filled(store, made(VPC, "a", "vpc-2"))
     pending = [{"resource": row(VPC, "a", ""), "type": "creating"}]
-    found = settle(deployment(row(VPC, "a", "vpc-1"), row(ROLE, "r", "role"), pending=pending), [new])
+    found = settle(deployment(row(VPC, "a", "vpc-1"), row(ROLE, "r", "role"), pending=pending), [new], ["aws"])
     rows = [(row["id"], row.get("delete", False)) for row in found.deployment["resources"]]
     assert rows == [("vpc-2", False), ("vpc-1", True), ("role", False)]
 
@@ -123,5 +125,5 @@ def test_a_secret_stays_as_the_engine_encrypted_it(store: Store) -> None:
     (new,) = filled(store, made(VPC, "a", "vpc-1", password=SecretValue("x"), made=SecretValue("y"), arn="arn"))
     sealed = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:"}
     pending = [{"resource": {**row(VPC, "a", ""), "inputs": {"password": sealed}}, "type": "creating"}]
-    found = settle(deployment(pending=pending), [new])
+    found = settle(deployment(pending=pending), [new], ["aws"])
     assert found.deployment["resources"][0]["outputs"] == {"password": sealed, "arn": "arn"}

@@ -1,47 +1,77 @@
-"""Kubernetes objects that a stand-in made are not handed to a real API server that knows nothing of them, nor the other way round."""
+"""Kubernetes objects that the stand-in made are not handed to the real provider, which knows nothing of them, nor the other way round."""
 
+import json
 from pathlib import Path
-from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
-from graph.types.materialise import Scope
-from operations.rehearse import API_SERVER, SCHEMAS, UNASKED, _judge
-from rehearsal import servers
-from rehearsal.servers import KeeperChanged
-from rehearsal.stage import StageFailed, stand_in_clouds
-from rehearsal.store import Object, Store
+from operations import rehearse as commands
+from rehearsal.keeper import PROVIDER, STAND_IN, demand, keeper
+from rehearsal.mending import StageFailed
+from rehearsal.servers import start
+from rehearsal.store import Store
 
-
-def fill(path: Path) -> None:
-    scope = Scope(package="kubernetes", cluster="one")
-    with Store(path) as store, store.transaction() as txn:
-        txn.add(Object("kubernetes", "kubernetes:core/v1:Service", "urn::s", "default/s", scope, {}, {}))
+SERVICE = {"urn": "urn:pulumi:x::p::kubernetes:core/v1:Service::s", "type": "kubernetes:core/v1:Service", "custom": True, "id": "a/s"}
 
 
-@pytest.mark.parametrize("real", [True, False])
-def test_the_keeper_of_objects_is_not_exchanged(tmp_path: Path, real: bool) -> None:
+def states(backend: Path, *resources: object) -> None:
+    """Let the engine's backend hold a stack with these resources."""
+    path = backend / ".pulumi" / "stacks" / "p" / "x.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps({"version": 3, "checkpoint": {"latest": {"resources": resources}}}))
+
+
+@pytest.mark.parametrize(("before", "way", "now"), [(STAND_IN, "without", PROVIDER), (PROVIDER, "with", STAND_IN)])
+def test_the_keeper_of_objects_is_not_exchanged(tmp_path: Path, before: str, way: str, now: str) -> None:
+    store, backend = tmp_path / "clouds.sqlite", tmp_path / "backend"
+    demand(store, backend, now)
+    states(backend)
+    demand(store, backend, before)
+    states(backend, SERVICE)
+    with pytest.raises(StageFailed, match=f"were made {way} --cluster, and {now} would know nothing of them: go on {way} --cluster"):
+        demand(store, backend, now)
+    assert keeper(store) == before
+    demand(store, backend, before)
+    demand(store, backend, "")
+    states(backend)
+    demand(store, backend, now)
+    assert keeper(store) == now
+
+
+def test_a_keeper_of_an_earlier_version_is_told(tmp_path: Path) -> None:
     store = tmp_path / "clouds.sqlite"
-    clusters = tmp_path / "clusters"
-    servers.start(store, clusters=None if real else clusters).stop()
-    running = servers.start(store, clusters=clusters if real else None)
-    assert running.api_servers == (0 if real else None)
-    running.stop()
-    fill(store)
-    with pytest.raises(KeeperChanged, match=r"go on with(out)? --cluster"):
-        servers.start(store, clusters=None if real else clusters)
-    with pytest.raises(StageFailed, match="destroy the stack first"):
-        stand_in_clouds(store, None, real_clusters=not real)
-    as_before = stand_in_clouds(store, None, real_clusters=None)
-    assert getattr(as_before, "api_servers") == (0 if real else None)  # noqa: B009
-    as_before.stop()
+    with Store(store) as opened, opened.transaction() as txn:
+        txn.remember("keeper:kubernetes", "a real API server")
+    states(tmp_path, SERVICE)
+    with pytest.raises(StageFailed, match="of an earlier version of groundwork: reset the stage"):
+        demand(store, tmp_path, STAND_IN)
 
 
-def test_a_server_that_was_not_started_did_not_judge() -> None:
-    class Left:
-        api_servers: Any = 0
+def test_a_store_that_cannot_be_read_has_no_keeper(tmp_path: Path) -> None:
+    store = tmp_path / "clouds.sqlite"
+    assert keeper(store) == ""
+    store.write_text("no database at all, and longer than the header of one is")
+    assert keeper(store) == ""
 
-    assert _judge(Left(), API_SERVER) == UNASKED  # type: ignore[arg-type]
-    assert _judge(Left(), SCHEMAS) == SCHEMAS  # type: ignore[arg-type]
-    Left.api_servers = 1
-    assert _judge(Left(), API_SERVER) == API_SERVER  # type: ignore[arg-type]
+
+def test_the_stand_in_says_that_it_is_one(tmp_path: Path) -> None:
+    with start(tmp_path / "clouds.sqlite") as running:
+        assert running.keeper == STAND_IN
+
+
+@pytest.mark.parametrize("command", [["exec", "--", "pulumi", "stack"], ["recover"], ["unprotect"]])
+def test_a_command_without_the_choice_goes_on_as_before(command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They have no --cluster; after `up --cluster` they work with the real provider by themselves."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setattr(commands, "keeper", lambda store: PROVIDER)
+    asked = []
+
+    def real_provider(*_: object) -> None:
+        asked.append(command)
+        raise StageFailed("enough")
+
+    monkeypatch.setattr(commands, "real_provider", real_provider)
+    name, *rest = command
+    assert CliRunner().invoke(commands.rehearse, [name, "--stack", "dev", *rest], standalone_mode=False).return_value == 1
+    assert asked == [command]
