@@ -1,8 +1,9 @@
 """What there is to know of a platform on AWS, from its stack file alone. Pure functions."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from components.aws.capacity.cpu_pools import CpuPoolArgs
+from components.aws.capacity.evictions import Eviction
 from components.aws.capacity.plan import Capacity, CapacityBlock, ReservedCapacity, held, key_of
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.capacity.sharing import COUNTED
@@ -15,8 +16,8 @@ from infra.aws.cluster_rules import unheld
 from infra.notes import Note
 
 
-def of_cluster(args: ClusterArgs) -> Iterator[Note]:
-    """Notes of the cluster itself."""
+def of_cluster(args: ClusterArgs, evictions: Mapping[str, Sequence[Eviction]], zones: Sequence[str]) -> Iterator[Note]:
+    """Notes of the cluster itself; `evictions` says by pool what leaves its nodes one by one, `zones` are the site's."""
     if told := support(args.version):
         yield Note("cluster", told)
     for step in upgrade_path(args.upgrade_from, args.version) if args.upgrade_from else ():
@@ -26,7 +27,7 @@ def of_cluster(args: ClusterArgs) -> Iterator[Note]:
     auto = isinstance(args.autoscaler, AutoModeArgs)
     for name, pool in args.pools.items():
         maker: Maker = "node-pool" if auto or pool.karpenter else "node-group"
-        updates = consequences(pool) if maker == "node-group" else ()
+        updates = consequences(pool, evictions.get(name, ()), zones) if maker == "node-group" else ()
         told_of = (capacity_plan(pool, auto=auto), *paid_last(pool), *shared(pool, auto=auto), *behind(pool, args.version), *updates)
         yield from (Note(f"pool {name}", text) for text in told_of)
         if repaired(args, maker):

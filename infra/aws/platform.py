@@ -17,7 +17,18 @@ from components.aws.recovery.args import RecoveryArgs
 from components.aws.storage.args import StorageArgs
 from components.aws.streams.args import StreamsArgs
 from components.spec import Problem, rule
-from infra.aws import addresses, api_access, cluster_notes, cluster_rules, download_notes, given, node_room, recovery_rules, whereabouts
+from infra.aws import (
+    addresses,
+    api_access,
+    cluster_notes,
+    cluster_rules,
+    download_notes,
+    evictions,
+    given,
+    node_room,
+    recovery_rules,
+    whereabouts,
+)
 from infra.aws.any_platform import AnyAwsPlatform
 from infra.aws.capacity_rules import (
     CPU_POOLS,
@@ -116,7 +127,8 @@ class AwsPlatform(AnyAwsPlatform):
 
     def notes(self) -> Iterator[Note]:
         """Notes of the cluster and its pools."""
-        yield from cluster_notes.of_cluster(self.cluster)
+        leaving = evictions.of_pools(self.cluster.pools, self.endpoints)
+        yield from cluster_notes.of_cluster(self.cluster, leaving, self.site.zones)
         yield from cluster_notes.of_addons(self.cluster, node_room.features(self.storage))
         yield from api_access.notes(self.network, self.cluster)
         yield from super().notes()

@@ -8,6 +8,7 @@ import pulumi
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.recovery.args import RecoveryArgs
 from components.contracts import Context
+from infra.aws.evictions import of_pools
 from infra.aws.platform import AwsPlatform
 from infra.aws.recovery_rules import copyable
 from infra.aws.services import services
@@ -71,6 +72,7 @@ def recover(
         access_log_retention=platform.storage.access_log_retention,
         mirror=platform.operators.mirror,
         services=services(platform),
+        evictions=of_pools(platform.cluster.pools, platform.endpoints),
     )
     there = pulumi.ResourceOptions(providers=[provider])
     region = RecoveryRegion("recovery", args, home=home, context=recovery_context(context, args.region), opts=there)

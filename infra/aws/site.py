@@ -10,6 +10,7 @@ from components.contracts import Context, NotificationTopic
 from components.kubernetes.addons.operators import ALERTMANAGER, monitoring_of
 from components.labels import Labels
 from components.naming import Naming
+from infra.aws.evictions import of_pools
 from infra.aws.node_room import features
 from infra.aws.platform import AwsPlatform
 from infra.aws.recovery import identity, recover
@@ -52,6 +53,7 @@ def build(platform: AwsPlatform, labels: Labels, *, project: str, stack: str) ->
         features=features(platform.storage),
         grants={"aws-mountpoint-s3-csi-driver": mount_rights(platform.storage.mounts, storage, site.region)},
         mirror=platform.operators.mirror,
+        evictions=of_pools(platform.cluster.pools, platform.endpoints),
         opts=here,
     )
     topic = AlarmTopic("alarms", platform.alarms, context=context, opts=here) if platform.alarms else None

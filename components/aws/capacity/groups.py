@@ -182,7 +182,7 @@ class NodeGroups:
             capacity_type=plan.capacity_type,
             launch_template={"id": template.id, "version": template.latest_version.apply(str)},
             scaling_config={"min_size": plan.min, "desired_size": plan.at_first, "max_size": plan.max},
-            update_config=update_config(plan.capacity),
+            update_config=update_config(plan.capacity, plan.max, plan.evictions, plan.groups),
             node_repair_config={"enabled": True},
             labels=plan.labels,
             taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints] or None,

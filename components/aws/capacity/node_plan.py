@@ -6,6 +6,7 @@ from typing import Any
 
 from components.accelerators import Machine, aws_machines
 from components.aws.capacity.cpu_pools import CpuPoolArgs
+from components.aws.capacity.evictions import Eviction
 from components.aws.capacity.plan import Capacity, roles, way_of, zones_for
 from components.aws.capacity.pool_values import POOL_LABEL
 from components.aws.capacity.pools import GpuPoolArgs, SystemPoolArgs
@@ -97,6 +98,10 @@ class NodePlan:
     devices: Mapping[str, int] = field(default_factory=dict)
     """Extended resources that device plugins announce on each node."""
 
+    evictions: Sequence[Eviction] = ()
+    """Replicas that leave a node one by one when it is replaced."""
+    groups: int = 1
+    """Node groups of its pool, which are updated at the same time."""
     threads: int | None = None
     """Threads on each core; None is as EC2 starts the machine."""
     first: int | None = None

@@ -13,7 +13,7 @@ from components.aws.capacity.launching import Launching
 from components.aws.capacity.node_plan import accelerator_pool, plan_cpu_pool, plan_pool, plan_system
 from components.aws.capacity.placement import FabricGroups
 from components.aws.capacity.plugins import plugins
-from components.aws.capacity.pool_set import PoolSet, node_role
+from components.aws.capacity.pool_set import Evictions, PoolSet, node_role
 from components.aws.cluster import autoscaler, karpenter
 from components.aws.cluster.access import Access
 from components.aws.cluster.addon_maker import AddonMaker
@@ -61,6 +61,7 @@ class GpuCluster(EksComponent):
         features: Collection[Feature] = (),
         grants: Mapping[AddonName, Sequence[Statement]] | None = None,
         mirror: MirrorArgs | None = None,
+        evictions: Evictions | None = None,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         super().__init__("GpuCluster", name, cluster_name=cluster_name(context), network=network, context=context, opts=opts)
@@ -79,20 +80,20 @@ class GpuCluster(EksComponent):
         maker = AddonMaker(self, self.plane, versions=args.addons, grants=grants or {})
         self.secret_reader = self.grant(f"{name}-secrets", EXTERNAL_SECRETS, EXTERNAL_SECRETS, (), self)
         self.pools = {pool: accelerator_pool(pool, spec) for pool, spec in args.pools.items()}
-        running, pools = (self._by_eks if self.plane.auto else self._by_groups)(maker, features)
+        running, pools = self._by_eks(maker, features) if self.plane.auto else self._by_groups(maker, features, evictions or {})
         default = self._storage_class(running)
         self.storage_classes: dict[str, StorageClass] = {"gp3": StorageClass("gp3", shared=False, ready=(default,))}
         self.settled: Sequence[pulumi.Resource] = (*running, default, *self.secret_reader.ready)
         self.ready: Sequence[pulumi.Resource] = (*self.settled, *pools)
         self.register_outputs({"cluster_name": self.cluster.name, "endpoint": self.cluster.endpoint})
 
-    def _by_groups(self, maker: AddonMaker, features: Collection[Feature]) -> Made:
+    def _by_groups(self, maker: AddonMaker, features: Collection[Feature], evictions: Evictions) -> Made:
         """Nodes from managed groups, and from Karpenter where it is asked for."""
         args, addons = self.args, wanted(features)
         early = [maker.make(addon) for addon in addons if addon.before_nodes]
         ground = self._ground(early)
         self.node_roles.append(ground.role.role)
-        nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones, cpu=args.cpu_pools)
+        nodes = PoolSet(self, ground, args.system, args.pools, self.network.zones, cpu=args.cpu_pools, evictions=evictions)
         self.kubernetes = self._kubernetes(*nodes.system)
         late = [maker.make(addon, *nodes.system) for addon in addons if not addon.before_nodes]
         running = (*nodes.system, *nodes.groups, *late)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.aws.capacity.pool_set import Evictions
 from components.aws.cluster.args import ClusterArgs
 from components.aws.network.endpoints import NODE_SERVICES
 from components.aws.network.existing import ExistingNetworkArgs
@@ -42,6 +43,8 @@ class Home:
     """Where the cluster's charts come from."""
     services: Sequence[str] = NODE_SERVICES
     """AWS services that are called from the network."""
+    evictions: Evictions | None = None
+    """What leaves nodes of each pool one by one, once endpoints are there."""
 
 
 def recovery_context(home: Context, region: str) -> Context:
@@ -80,6 +83,7 @@ class RecoveryRegion(AwsComponent):
             home_network=home.network,
             home_cluster=home.cluster,
             mirror=home.mirror,
+            evictions=home.evictions,
             services=home.services,
             context=context,
             opts=self.child(),

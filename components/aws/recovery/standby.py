@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pulumi
 
 from components.aws.base import AwsComponent
+from components.aws.capacity.pool_set import Evictions
 from components.aws.capacity.pools import GpuPoolArgs
 from components.aws.cluster.args import ClusterArgs
 from components.aws.cluster.eks import GpuCluster
@@ -64,6 +65,7 @@ class Standby(AwsComponent):
         home_network: NetworkArgs | ExistingNetworkArgs,
         home_cluster: ClusterArgs,
         mirror: MirrorArgs | None = None,
+        evictions: Evictions | None = None,
         services: Sequence[str] = NODE_SERVICES,
         context: Context,
         opts: pulumi.ResourceOptions | None = None,
@@ -74,7 +76,15 @@ class Standby(AwsComponent):
         self._reserve(args.capacity, home_cluster.pools)
         if args.cluster == "warm":
             cluster = standby_cluster(home_cluster, args)
-            GpuCluster(f"{name}-cluster", cluster, network=network, context=context, mirror=mirror, opts=self.child())
+            GpuCluster(
+                f"{name}-cluster",
+                cluster,
+                network=network,
+                context=context,
+                mirror=mirror,
+                evictions=evictions,
+                opts=self.child(),
+            )
         self.register_outputs({"vpc_id": network.vpc.id})
 
     def _reserve(self, capacity: Mapping[str, PoolCapacity], pools: Mapping[str, GpuPoolArgs]) -> None:
