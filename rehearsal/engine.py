@@ -10,14 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
-from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, record
+from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, record, workshop
 from rehearsal.watch import Failed, Meter, Progress, watched
 
 VERSION: Final = "3.259.0"
@@ -168,8 +167,8 @@ def provide(way: Way, tell: Progress) -> Engine:
     with alone(cache(KEPT), "the Pulumi engine", tell):
         with contextlib.suppress(Unavailable):
             return kept(way)
-        with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as folder:
-            made = Path(folder) / "made"
+        with workshop(cache(KEPT)) as folder:
+            made = folder / "made"
             {"install": _install, "source": _build}[way](made, tell)
             found = version_of(made / "bin" / "pulumi")
             if found != VERSION:

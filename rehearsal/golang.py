@@ -5,8 +5,11 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +26,8 @@ DROPPED: Final = ("GOFLAGS", "GOOS", "GOARCH")
 """Variables of the caller that would change what is built."""
 
 
+MAKING: Final = re.compile(r"\.making-(?P<pid>\d+)-(?P<host>.+)-[^-]+")
+"""Names of folders in which something is being made: process, host, and what tells several apart."""
 MADE: Final = "made.json"
 """The record of a folder of executables: size, time and hash of each file."""
 
@@ -132,6 +137,27 @@ def alone(folder: Path, what: str, tell: Progress) -> Iterator[None]:
                 tell(f"another process is making {what}; waiting {minutes(time.monotonic() - started)}")
                 time.sleep(1)
         yield
+
+
+@contextlib.contextmanager
+def workshop(folder: Path) -> Iterator[Path]:
+    """A folder in a cache folder for what is being made there, removed at the end. Those of killed processes of this machine go first."""
+    for left in folder.glob(".making-*"):
+        said = MAKING.fullmatch(left.name)
+        if said and said["host"] == socket.gethostname() and not _lives(int(said["pid"])):
+            shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=f".making-{os.getpid()}-{socket.gethostname()}-") as made:
+        yield Path(made)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def module(name: str, version: str) -> Path:

@@ -12,7 +12,7 @@ from rehearsal.control_plane.crds import CrdSet, definitions, fingerprint, table
 from rehearsal.control_plane.processes import DidNotStart
 from rehearsal.control_plane.server import ApiServer
 from rehearsal.control_plane.tools import KEPT, KUBERNETES, TOOLS, locate
-from rehearsal.golang import alone, cache
+from rehearsal.golang import MADE, alone, cache, intact, record, workshop
 from rehearsal.watch import Meter, Progress
 
 ESTABLISHED_LIMIT: Final = 180.0
@@ -51,7 +51,7 @@ def copied(seed: Path, here: Path) -> None:
     for part in seed.iterdir():
         if part.is_dir():
             shutil.copytree(part, half if part.name == ETCD else here / part.name, dirs_exist_ok=True)
-        else:
+        elif part.name != MADE:
             shutil.copy2(part, here / part.name)
     half.rename(here / ETCD)
 
@@ -62,14 +62,16 @@ def seed(programs: Mapping[str, Path], tell: Progress, sets: Sequence[CrdSet] | 
     etcd = next(tool.version for tool in TOOLS if tool.name == "etcd")
     home = cache(KEPT) / f"seed-{KUBERNETES}-{etcd}-{fingerprint(wanted)}"
     with alone(home.with_name(f".{home.name}"), "a seed of the API server", tell):
-        if not home.exists():
-            with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as made:
-                server = ApiServer(Path(made) / "server", programs)
+        if not home.exists() or not intact(home):
+            shutil.rmtree(home, ignore_errors=True)
+            with workshop(cache(KEPT)) as made:
+                server = ApiServer(made / "server", programs)
                 found = definitions(wanted, tell)
                 with server:
                     establish(server, found, tell)
                 for leftover in (*server.folder.glob("*.log"), *(server.folder / name for name in OWN)):
                     leftover.unlink()
+                record(server.folder)
                 server.folder.rename(home)
     return home
 

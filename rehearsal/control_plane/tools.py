@@ -9,15 +9,14 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
 from rehearsal.control_plane import downloads
-from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, module_file, record
+from rehearsal.golang import Unavailable, alone, build, cache, chosen, intact, module_file, record, workshop
 from rehearsal.watch import Meter, Progress
 
 DATA: Final = Path(__file__).parents[1] / "data" / "control_plane"
@@ -187,7 +186,7 @@ def provide(tool: Tool, way: Way, tell: Progress) -> Mapping[str, Path]:
     with alone(cache(KEPT) / f".{tool.name}", tool.name, tell):
         with contextlib.suppress(Unavailable):
             return kept(tool, way)
-        with _workshop() as folder:
+        with workshop(cache(KEPT)) as folder:
             made = folder / "made"
             if way == "source":
                 label = f"building {tool.name} {tool.version} from its Go module, once"
@@ -209,9 +208,3 @@ def _rename(tool: Tool, made: Path) -> None:
     for program, package in tool.packages.items():
         built = re.sub(r"/v\d+$", "", package).rpartition("/")[2]
         (made / built).rename(made / program)
-
-
-@contextlib.contextmanager
-def _workshop() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(dir=cache(KEPT), prefix=".making-") as folder:
-        yield Path(folder)

@@ -1,6 +1,9 @@
 """Files of a stage and of the cache that were cut off, without the engine: they are made again, or told with what mends them."""
 
 import json
+import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from rehearsal.control_plane import crds
 from rehearsal.control_plane.crds import CrdSet, fingerprint
 from rehearsal.control_plane.prepared import copied
 from rehearsal.control_plane.server import ApiServer
+from rehearsal.golang import MAKING, workshop
 from rehearsal.mending import META, StageFailed, put_in_order
 from rehearsal.staged_file import StagedFile
 
@@ -65,3 +69,16 @@ def test_definitions_that_are_cut_off_are_read_again(tmp_path: Path, monkeypatch
     path.write_text("[{")
     assert crds.definitions([row], lambda _: None) == [read]
     assert json.loads(path.read_text()) == [read]
+
+
+def test_what_a_killed_process_left_half_made_in_the_cache_goes(tmp_path: Path) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    host = socket.gethostname()
+    names = [f".making-{pid}-{place}-x1_" for pid in (ended.pid, os.getpid()) for place in (host, f"{host}-2")]
+    for name in [*names, ".making-old", "etcd-3"]:
+        (tmp_path / name).mkdir()
+    with workshop(tmp_path) as made:
+        assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*names[1:], ".making-old", "etcd-3", made.name])
+        assert MAKING.fullmatch(made.name)
+    assert not made.exists()
