@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from components.kubernetes.grafana import UID
 from graph.model import Graph, Resource
+from infra import offline
 from infra.reading.stackfile import STACK_NAME
 from tests.assertions import graphs
 from tests.config.fields import CONTEXTS
@@ -38,6 +40,17 @@ def test_names_of_a_stack_with_the_longest_names_fit(drawn: tuple[str, Graph], r
     verdicts = Verdicts()
     judge(drawn[1], verdicts)
     told(verdicts, f"{drawn[0]}, as long as may be", record_property)
+
+
+@pytest.mark.behaviour
+def test_names_of_a_teams_stack_and_its_platform_fit(tmp_path: Path, record_property: Tell) -> None:
+    team = f"te{longest.STACK[2:]}"
+    longest.written(tmp_path, graphs.STACKS["prod"], longest.STACK)
+    own = longest.written(tmp_path, graphs.STACKS["team-vision"], team, platform=longest.STACK)
+    verdicts = Verdicts()
+    for path in (own, tmp_path / f"Pulumi.{longest.STACK}.yaml"):
+        judge(offline.evaluate(path).graph, verdicts)
+    told(verdicts, "prod and team-vision, as long as may be", record_property)
 
 
 def test_names_are_as_long_as_may_be() -> None:
@@ -107,6 +120,7 @@ def disagreement(row: Limit) -> str:
     return "" if theirs == own and not missing else f"{row.type} {'.'.join(row.path)}: {theirs} {missing}"
 
 
+@pytest.mark.behaviour
 def test_limits_are_those_of_botocore(record_property: Tell) -> None:
     rows = [row for row in limits() if row.shape]
     silent = [row for row in rows if not shape(row.shape).metadata.keys() & {"max", "pattern"} and not [*said(row)]]
