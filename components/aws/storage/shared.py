@@ -28,7 +28,10 @@ PORT = 2049
 
 
 class SharedFilesArgs(Spec):
-    """An elastic file system in every zone; claims of the storage class `shared` get a directory each, which many nodes mount."""
+    """An elastic file system in every zone; claims of the storage class `shared` get a directory each, which many nodes mount.
+
+    A directory is /claims/<name of the claim's volume>.
+    """
 
     throughput: Literal["elastic", "bursting"] = "elastic"
     """elastic follows what pods ask and is paid by use; bursting grows with what is stored."""
