@@ -258,7 +258,8 @@ def summary(outcome: Outcome, stage: Stage, judge: str) -> str:
     lines += [f"note: {note}" for note in outcome.notes]
     if stage.file.altered:
         lines.append(f"note: a command on the stage changed its configuration; it holds until {stage.stack_file.name} changes, or `reset`")
-    lines += [f"report: {stage.reports / outcome.action}.json", f"state and clouds: {stage.root}"]
+    lines += [f"report: {stage.reports / outcome.action}.json"] if outcome.reported else []
+    lines += [f"state and clouds: {stage.root}"]
     return "\n".join(lines)
 
 

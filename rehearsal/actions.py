@@ -52,7 +52,7 @@ class Outcome:
     `protected` is set when a destroy was refused before anything was asked of a cloud: the resources that stand in its way.
     After a destroy `retained` is what the clouds keep by design. `remaining` is what is in the clouds though no state holds it,
     `notes` what else a person should know, and `carried_out` counts what the clouds did by operation, also where the engine did not
-    live to tell it.
+    live to tell it, `reported` says whether the report was written.
     """
 
     action: Action
@@ -66,6 +66,7 @@ class Outcome:
     remaining: Sequence[Left] = field(default=())
     notes: Sequence[str] = ()
     carried_out: Mapping[str, int] = field(default_factory=dict)
+    reported: bool = True
 
     @property
     def fine(self) -> bool:
@@ -207,7 +208,7 @@ def _reported(stage: Stage, outcome: Outcome) -> Outcome:
     try:
         write_whole(stage.reports / f"{outcome.action}.json", json.dumps(outcome.to_json(), indent=1) + "\n")
     except OSError as error:
-        return replace(outcome, notes=[*outcome.notes, f"the report could not be written: {error}"])
+        return replace(outcome, reported=False, notes=[*outcome.notes, f"the report could not be written: {error}"])
     return outcome
 
 

@@ -268,7 +268,9 @@ class Stage:
         """Raise StageFailed where an action would build on what is not so: after a crash, or over clouds that hold nothing."""
         reasons = self.compare().refusals
         if reasons:
-            raise StageFailed("\n".join([*reasons, f"({self.store}) Bring the stage in order first: {self.advice('recover')}"]))
+            raise StageFailed(
+                "\n".join([*reasons, f"The clouds are kept in {self.store}. Bring the stage in order first: {self.advice('recover')}"])
+            )
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         with self.signals.held():

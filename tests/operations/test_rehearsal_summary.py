@@ -1,5 +1,6 @@
 """What a person reads after a rehearsal: which charts were not judged."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -26,3 +27,10 @@ def test_charts_that_were_stubs_are_counted_and_named(monkeypatch: pytest.Monkey
     monkeypatch.setattr(STAGE, "stubs", ["keda", "kueue"])
     assert "2 charts served as stubs, not judged: keda, kueue" in told("up", SCHEMAS, TYPES)
     assert not [line for line in told("refresh", SCHEMAS, TYPES) if "stubs" in line]
+
+
+def test_a_report_that_could_not_be_written_is_not_named() -> None:
+    facts = Facts("failed", {}, (), {}, {}, (), ())
+    outcome = Outcome("up", "x", 1, 1.0, facts)
+    assert "report: reports/up.json" in summary(outcome, STAGE, SCHEMAS)
+    assert "report: " not in summary(replace(outcome, reported=False), STAGE, SCHEMAS)
