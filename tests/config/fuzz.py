@@ -16,9 +16,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
+from unittest import mock
 
 import yaml
 
+from infra import config
 from infra.config import load_engine, load_file
 from infra.reading.faults import ConfigFaults, render
 from infra.reading.stackfile import KEY, StackFile, engine_text, scan
@@ -55,26 +57,33 @@ def _peak() -> float:
     return peak
 
 
-def offline(path: Path) -> list[str] | None:
-    """Paths of the faults that the offline reader finds; None for a sound file."""
+def offline(path: Path) -> tuple[list[str] | None, StackFile]:
+    """Paths of the faults that the offline reader finds, None for a sound file; and the file as it was scanned."""
+    scanned: list[StackFile] = []
+
+    def kept(place: Path) -> StackFile:
+        scanned.append(scan(place))
+        return scanned[-1]
+
     try:
-        load_file(path)
-        return None
+        with mock.patch.object(config, "scan", kept):
+            load_file(path)
+        return None, scanned[0]
     except ConfigFaults as refused:
         found = refused
     told = [(fault.path, fault.message, fault.line) for fault in found.faults]
     assert len(set(told)) == len(told), "a fault is told twice"
     assert all(line.isprintable() for line in render(found, lines=True).split("\n")), "a message holds what does not print"
-    return sorted({path for path, *_ in told})
+    return sorted({path for path, *_ in told}), scanned[0]
 
 
 def engine(texts: dict[str, str], folder: Path, *, secret: bool) -> str | None:
     """The error that the program ends with under the engine, or None."""
     import pulumi
-    from pulumi.runtime import config, settings
+    from pulumi.runtime import settings
 
     settings.configure(settings.Settings("groundwork", STACK, root_directory=str(folder)))
-    config.set_all_config(texts, [KEY] if secret else [])
+    pulumi.runtime.set_all_config(texts, [KEY] if secret else [])
     try:
         load_engine()
     except pulumi.RunError as error:
@@ -110,8 +119,7 @@ def case(path: Path, content: bytes, seen: Counter[str]) -> None:
     """Judge one file with both readers. Raises AssertionError where they differ or a secret is told."""
     path.write_bytes(content)
     with _in_time():
-        told = offline(path)
-    file = scan(path)
+        told, file = offline(path)
     texts = handed(file, content)
     if texts is None:
         seen["read offline alone"] += 1

@@ -23,6 +23,7 @@ from infra.aws.cluster_notes import shared
 from infra.aws.platform import AwsPlatform
 from infra.config import load_file
 from tests.config.fields import CONTEXTS, draw
+from tests.evaluated import evaluate
 
 ROOT = Path(__file__).parents[3]
 EVERY = [
@@ -45,7 +46,7 @@ def platform(path: Path) -> AwsPlatform:
 
 @cache
 def graph(path: Path) -> Graph:
-    return draw(platform(path))
+    return evaluate(path).graph if path.name.startswith("Pulumi.") else draw(platform(path))
 
 
 def charts(path: Path) -> dict[str, Any]:
