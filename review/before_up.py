@@ -11,6 +11,8 @@ from infra.notes import Note
 from policies.nodes import GROUP, MAKERS, machines, spot_only
 
 SUBJECT = "before up"
+SIZE = "scalingConfig.desiredSize"
+"""Input of a node group that its autoscaler owns."""
 TAKEN = 'where it exists already, that fails with "has been taken in this account", and nothing is to be done'
 
 
@@ -23,6 +25,9 @@ def before_up(graph: Graph) -> Iterator[Note]:
     if asked := sorted({row.principal for row in used if row.made == "first-use"}):
         text = "services make their roles on first use for whoever has iam:CreateServiceLinkedRole; `up` needs it for"
         yield Note(SUBJECT, f"{text} {', '.join(asked)}")
+    if any(SIZE in group.options.ignore_changes for group in graph.of_type(GROUP)):
+        text = "where the stack runs already, change min or max of pools with `pulumi up --refresh`: the provider sends the size that"
+        yield Note(SUBJECT, f"{text} the state last saw along with them, and the autoscaler may have chosen another since")
     for name, vcpus in quotas(graph).items():
         yield Note(SUBJECT, f"quota {name}: {vcpus} vCPUs when every pool is at its most; new accounts have few or none")
 

@@ -103,6 +103,26 @@ def node_replacement_bounded(maker: Resource, view: View) -> Iterator[str]:
 
 
 @BOOK.rule(
+    "node-group-size",
+    GROUP,
+    title="Wanted sizes of node groups are within their bounds",
+    remedy="set desiredSize within the new bounds by `aws eks update-nodegroup-config --scaling-config`, then `pulumi up --refresh`",
+    severity="high",
+)
+def node_group_size(group: Resource, view: View) -> Iterator[str]:
+    """EKS refuses an update otherwise, after the rest of the stack has changed.
+
+    A change of the wanted size is ignored, since the autoscaler owns it: the engine puts the size of the state in its place before it
+    asks this rule and the provider (pulumi/pulumi v3.259.0, pkg/resource/deploy/step_generator.go, processIgnoreChanges), and the
+    provider sends it with the new bounds. Sources of the refusal: terraform-aws-modules/terraform-aws-eks#3306, #3521 and #2508
+    ("Minimum capacity 8 can't be greater than desired size 4").
+    """
+    least, wanted, most = (get(group, f"scalingConfig.{name}Size") for name in ("min", "desired", "max"))
+    if all(isinstance(size, int | float) for size in (least, wanted, most)) and not least <= wanted <= most:
+        yield f"wants {wanted:g} nodes, by its state, which its new bounds, {least:g} to {most:g}, do not hold"
+
+
+@BOOK.rule(
     "accelerator-announced-once",
     *MAKERS,
     title="Each accelerator is announced by one thing",

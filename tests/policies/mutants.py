@@ -159,7 +159,9 @@ DEFECTS: dict[str, Defect] = {
     "serving-not-only-spot": Defect(GROUP, "capacityType", "SPOT", ROLLOUT, where=lambda g: "serving" in g.name),
     "system-zones": Defect(GROUP, alone=True, where=lambda g: "system" in g.name),
     "nat-per-zone": Defect("aws:ec2/natGateway:NatGateway", blamed=VPC, drop=True),
-    "pod-disruption-budget": Defect("kubernetes:policy/v1:PodDisruptionBudget", "spec/maxUnavailable", 0, DEPLOYMENT),
+    "pod-disruption-budget": Defect(
+        "kubernetes:policy/v1:PodDisruptionBudget", "spec/maxUnavailable", 0, DEPLOYMENT, where=lambda b: b.name == "tracking-budget"
+    ),
     "one-autoscaler": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", blamed=ROLLOUT, twin=True),
     "production-replicas": Defect("kubernetes:keda.sh/v1alpha1:ScaledObject", "spec/minReplicaCount", 1),
     "database-backups": Defect(DATABASE, "backupRetentionPeriod", 1),
@@ -189,6 +191,7 @@ DEFECTS: dict[str, Defect] = {
     "chart-version": Defect("kubernetes:helm.sh/v3:Release", "version", ">=1.0"),
     "gpu-pool-taint": Defect(GROUP, "taints", CUT, where=gpu),
     "node-replacement-bounded": Defect(GROUP, "updateConfig/maxUnavailablePercentage", 100),
+    "node-group-size": Defect(GROUP, "scalingConfig/desiredSize", 0, where=lambda g: "serving" in g.name),
     "gpu-node-repair": Defect(GROUP, "nodeRepairConfig", CUT, where=gpu),
     "gpu-limits": Defect(DEPLOYMENT, f"{CONTAINER}/resources/requests/nvidia.com\0gpu", "8", where=gpu),
     "resource-bounds": Defect(DEPLOYMENT, f"{CONTAINER}/resources/limits", {}),
@@ -196,14 +199,14 @@ DEFECTS: dict[str, Defect] = {
     "restricted-pods": Defect(DEPLOYMENT, f"{CONTAINER}/securityContext/allowPrivilegeEscalation", True),
     "service-account-token": Defect(DEPLOYMENT, f"{POD}/automountServiceAccountToken", True),
     "default-deny": Defect(
-        "kubernetes:networking.k8s.io/v1:NetworkPolicy", blamed=DEPLOYMENT, drop=True, where=lambda p: p.name.endswith("-deny")
+        "kubernetes:networking.k8s.io/v1:NetworkPolicy", blamed=DEPLOYMENT, drop=True, where=lambda p: p.name == "tracking-deny"
     ),
     "restricted-namespace": Defect(
         "kubernetes:core/v1:Namespace",
         "metadata/labels/pod-security.kubernetes.io\0enforce",
         "baseline",
         DEPLOYMENT,
-        where=lambda n: "groundwork-prod" in str(n.inputs["metadata"]["name"]),
+        where=lambda n: n.name == "tracking-namespace",
     ),
     "account-trail": Defect(TRAIL, blamed=ACCOUNT, drop=True),
     "account-threats": Defect(DETECTOR, blamed=ACCOUNT, drop=True),

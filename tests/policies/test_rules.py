@@ -51,6 +51,15 @@ def test_a_rule_passes_on_the_sound_stack_and_fails_on_its_defect(rule: Rule, pr
     assert found[0].message
 
 
+@pytest.mark.parametrize(("size", "status"), [(2, "fail"), (3, "pass"), (18, "pass"), (19, "fail")])
+def test_a_size_of_the_state_must_be_within_new_bounds(prod: Graph, size: int, status: str) -> None:
+    """The size that the engine puts in place of the ignored one; the serving pool has 3 to 18 nodes."""
+    group = next(g for g in prod.of_type("aws:eks/nodeGroup:NodeGroup") if "serving" in g.name)
+    stated = replace(group, inputs=planted(dict(group.inputs), "scalingConfig/desiredSize", size))
+    found = of(evaluate(replace(prod, resources=tuple(stated if r is group else r for r in prod))), "node-group-size", status)
+    assert group.urn in {verdict.urn for verdict in found}
+
+
 def test_a_file_system_of_no_backup_plan_needs_its_own(prod: Graph) -> None:
     rule, own = "file-system-backups", "aws:efs/backupPolicy:BackupPolicy"
     alone = DEFECTS[rule].plant(prod)

@@ -42,3 +42,11 @@ def test_nodes_count_at_their_most_by_how_they_are_bought() -> None:
 
 def test_capacity_blocks_count_against_no_quota() -> None:
     assert not [name for name in quotas(evaluate(ROOT / "examples" / "Pulumi.p5-block.yaml").graph) if " P " in name]
+
+
+def test_a_change_of_bounds_is_said_to_need_a_refresh_where_an_autoscaler_owns_the_size() -> None:
+    def told(path: str) -> list[str]:
+        return [note.text for note in before_up(evaluate(ROOT / path).graph) if "pulumi up --refresh" in note.text]
+
+    assert len(told("Pulumi.dev.yaml")) == 1
+    assert not told("Pulumi.onprem.yaml")

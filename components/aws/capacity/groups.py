@@ -187,8 +187,9 @@ class NodeGroups:
             labels=plan.labels,
             taints=[{"key": t.key, "value": t.value, "effect": EKS_EFFECTS[t.effect]} for t in plan.taints] or None,
             tags=owner.tags(plan.role, **template_tags(plan)),
-            # The autoscaler owns the number of nodes between min and max. EKS refuses a min above what runs ("Minimum capacity can't
-            # be greater than desired size", terraform-aws-modules/terraform-aws-eks#3521): raise the desired size there first.
+            # The autoscaler owns the number of nodes between min and max. When a bound changes the provider sends all three sizes, the
+            # desired one from the state (hashicorp/terraform-provider-aws@012e0a32, internal/service/eks/node_group.go,
+            # expandNodegroupScalingConfig), and EKS refuses one beyond the bounds: policy rule node-group-size tells it before.
             # The bridge deletes first what the program named; the generation in the name lets the successor come first.
             opts=pulumi.ResourceOptions.merge(
                 owner.child(*ground.role.ready, *ground.after, *(ground.fabric.ready if ground.fabric and plan.fabric else ())),
