@@ -12,7 +12,7 @@ from infra.any_platform import AnyPlatform
 from infra.notes import Note
 from infra.platform import Platform
 from infra.reading.faults import did_you_mean
-from infra.rules import teams
+from infra.rules import endpoint_names, teams
 from infra.stack import Stack
 from infra.team_credentials import TeamContext, TeamRole
 
@@ -75,7 +75,7 @@ def against(own: ServingStack, platform: Platform) -> Iterator[Problem]:
         return
     yield from teams.promised(own.owner, team, own.endpoints)
     yield from teams.never_asleep(own.endpoints)
-    yield from teams.names_beside(own.endpoints)
+    yield from endpoint_names.apart(own.endpoints, endpoint_names.BESIDE)
     yield from _acting(own, platform, team.principals)
 
 

@@ -8,6 +8,7 @@ from pydantic import Field
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
 from components.spec import Many, Name, Problem, Spec, rule
 from infra.notes import Note
+from infra.rules import endpoint_names
 from infra.rules.between import look_alike, repeated
 
 Layer = Literal["platform", "serving"]
@@ -53,3 +54,4 @@ class Stack(Spec):
     @rule("endpoints")
     def _endpoints_told_apart(self) -> Iterator[Problem]:
         yield from look_alike("endpoints", self.endpoints)
+        yield from endpoint_names.apart(self.endpoints)

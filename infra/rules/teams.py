@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator, Mapping
 
 from components.kubernetes.serving.endpoint import InferenceEndpointArgs
-from components.kubernetes.serving.shadow import shadow_of
-from components.kubernetes.serving.warm import called
 from components.kubernetes.teams.args import TeamArgs
 from components.spec import Problem
 from infra.rules.between import Node, no_pool
@@ -55,16 +53,6 @@ def promised(team: str, args: TeamArgs, endpoints: Mapping[str, InferenceEndpoin
             others = f" beside {before} of other endpoints" if before else ""
             text = f"asks for {asked} GPUs{beyond_scale(endpoint)}{others}, and team {team} may have {most} of pool {endpoint.pool}"
             yield Problem(("endpoints", name, "scale", "max"), f"{text}: lower it, or have the platform's teams.{team}.gpus raised")
-
-
-def names_beside(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:
-    """Endpoints called what the shadow of another, or its room, is called in the namespace that they share."""
-    for name, endpoint in endpoints.items():
-        made = {shadow_of(name): endpoint.shadow and "the shadow of", called(name): endpoint.scale.warm and "the room held for"}
-        for taken, what in made.items():
-            if what and taken in endpoints:
-                text = f"is what {what} endpoint {name} is called, beside which it would stand: give it another name"
-                yield Problem(("endpoints", taken), text)
 
 
 def never_asleep(endpoints: Mapping[str, InferenceEndpointArgs]) -> Iterator[Problem]:

@@ -129,3 +129,14 @@ class StreamsArgs(Spec):
     """How long delivery errors are kept in the log."""
     protect: bool = True
     """Whether the key and the bucket of results refuse deletion."""
+
+    @rule("streams")
+    def _clients_told_apart(self) -> Iterator[Problem]:
+        taken: dict[str, str] = {}
+        for name, stream in self.streams.items():
+            for kind, clients in (("producer", stream.producers), ("consumer", stream.consumers)):
+                for client in clients:
+                    earlier = taken.setdefault(f"{name}-{kind}-{client}", name)
+                    if earlier != name:
+                        text = f"has the name that a client of stream {earlier} has, since both are put together: rename it or the stream"
+                        yield Problem(("streams", name, f"{kind}s", client), text)
