@@ -4,9 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from components.aws.account.guardrails import AccountArgs
+from components.aws.account.threats import AGENT
 from components.aws.identity.boundary import IdentityArgs
 from components.aws.registry.registry import RegistryArgs
 from components.aws.storage.buckets import BucketsArgs
+from components.kubernetes.addons.footprint import Pods, managed
 from components.spec import Problem, rule
 from infra.aws import given, whereabouts
 from infra.aws.account_rules import budgeted_pools, recorded_buckets
@@ -38,6 +40,11 @@ class AnyAwsPlatform(Platform):
     def with_images(self) -> Mapping[str, Any]:
         """Sections of the stack file that name images."""
         return {"operators": self.operators, "tracking": self.tracking, "endpoints": self.endpoints}
+
+    @property
+    def besides(self) -> tuple[Pods, ...]:
+        """Pods of daemon sets that a service of the account puts on every node by itself."""
+        return managed(AGENT) if self.account and self.account.agents_on_nodes else ()
 
     @property
     def budget_pools(self) -> Iterable[str]:

@@ -49,10 +49,10 @@ class AwsGivenPlatform(AnyAwsPlatform):
         yield from download_notes.notes(self.site, self.network, self.with_images)
         yield from download_notes.log_in(self.site, self.operators.mirror)
 
-    @rule("endpoints", "cluster", "operators")
+    @rule("endpoints", "cluster", "operators", "account")
     def _endpoints_have_room(self) -> Iterator[Problem]:
         """Add-ons of the cluster's owners are not known here: what this stack installs is counted, and the system."""
-        daemons = on_node(operated(self.operators), ["nvidia"])
+        daemons = on_node([*operated(self.operators), *self.besides], ["nvidia"])
         nodes = {
             pool: replace(node, kept={SYSTEM: kept(aws_machines()[args.machine], pods=most_pods([args.machine])), DAEMONS: daemons})
             for pool, args in self.cluster.existing.pools.items()

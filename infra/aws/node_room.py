@@ -1,6 +1,6 @@
 """What a node of a platform's pool has for endpoints: what its system and daemon sets leave, and how soon it is ready. Pure functions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from components.accelerators import aws_machines
@@ -59,12 +59,14 @@ def kinds(pool: GpuPoolArgs) -> list[NodeKind]:
     return [devices, "efa"] if pool.fabric == "efa" else [devices]
 
 
-def taken(cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, pool: GpuPoolArgs) -> Mapping[str, tuple[int, int]]:
-    """Millicores and MiB of a pool's node that endpoints do not get, by who has them."""
+def taken(
+    cluster: ClusterArgs, storage: StorageArgs, operators: OperatorsArgs, pool: GpuPoolArgs, besides: Sequence[Pods] = ()
+) -> Mapping[str, tuple[int, int]]:
+    """Millicores and MiB of a pool's node that endpoints do not get, by who has them; `besides` are pods of others."""
     machine = aws_machines()[pool.machine].with_threads(pool.threads_per_core)
     return {
         SYSTEM: kept(machine, pods=pool.most_pods, fabric=pool.fabric == "efa" and paged(pool)),
-        DAEMONS: on_node(installed(cluster, storage, operators), kinds(pool)),
+        DAEMONS: on_node([*installed(cluster, storage, operators), *besides], kinds(pool)),
     }
 
 

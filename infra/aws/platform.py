@@ -110,7 +110,7 @@ class AwsPlatform(AnyAwsPlatform):
     def room(self, pool: str) -> Node | None:
         """What a node of the pool has, with what is taken of it before an endpoint comes."""
         args, node = self.cluster.pools[pool], self.node(pool)
-        return replace(node, kept=node_room.taken(self.cluster, self.storage, self.operators, args)) if node else None
+        return replace(node, kept=node_room.taken(self.cluster, self.storage, self.operators, args, self.besides)) if node else None
 
     @property
     def tells(self) -> bool:
@@ -146,7 +146,7 @@ class AwsPlatform(AnyAwsPlatform):
         """Capacity blocks that are over."""
         return blocks_over(self.cluster.pools, now)
 
-    @rule("endpoints", "cluster", "storage", "operators")
+    @rule("endpoints", "cluster", "storage", "operators", "account")
     def _endpoints_have_room(self) -> Iterator[Problem]:
         nodes = {pool: room for pool in self.pool_names if (room := self.room(pool))}
         yield from without_room(self.endpoints, nodes)

@@ -86,13 +86,21 @@ def of_site(platform: OnPremPlatform) -> Iterator[Node]:
 
 
 def of_addons(graph: Graph) -> Iterator[Pods]:
-    """Pods of every chart that a stack releases, sized by what it is told, and of every add-on that EKS installs for it."""
+    """Pods of every chart that a stack releases, sized by what it is told, and of every add-on that EKS or GuardDuty installs for it."""
     rows = {chart.name: name for name, chart in table().items()}
     for release in graph.of_type("kubernetes:helm.sh/v3:Release"):
         name = rows[release.inputs["name"]]
         yield from pods_of(name, table()[name].footprint, release.inputs["values"])
     for addon in graph.of_type("aws:eks/addon:Addon"):
         yield from managed(addon.inputs["addonName"])
+    if any(manages_agents(feature) for feature in graph.of_type("aws:guardduty/detectorFeature:DetectorFeature")):
+        yield from managed("aws-guardduty-agent")
+
+
+def manages_agents(feature: Resource) -> bool:
+    """Whether a feature of GuardDuty has its agent installed on clusters, as an add-on that no stack makes."""
+    agents = feature.inputs.get("additionalConfigurations") or ()
+    return any(agent["name"] == "EKS_ADDON_MANAGEMENT" and agent["status"] == "ENABLED" for agent in agents)
 
 
 def workloads(pods: Iterable[Pods]) -> list[dict[str, Any]]:

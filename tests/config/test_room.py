@@ -51,7 +51,20 @@ def test_daemon_sets_of_a_pool_are_those_that_its_nodes_have(prod: AwsPlatform) 
     assert on_node(operated(watched), ["nvidia"])[0] - on_node(operated(prod.operators), ["nvidia"])[0] == 100
     room = prod.room("serving")
     assert room is not None
-    assert room.millicores == 16_000 - kept(aws_machines()["g6e.4xlarge"], pods=110)[0] - plain[0]
+    agent = on_node(managed("aws-guardduty-agent"), [])
+    assert agent == (200, 256)
+    assert room.millicores == 16_000 - kept(aws_machines()["g6e.4xlarge"], pods=110)[0] - plain[0] - agent[0]
+
+
+def test_the_agent_of_guardduty_takes_room_where_the_stack_has_it_installed(prod: AwsPlatform) -> None:
+    assert prod.account is not None
+    assert prod.account.threats is not None
+    threats = prod.account.threats.model_copy(update={"watch": ("malware",)})
+    for account in (None, prod.account.model_copy(update={"threats": None}), prod.account.model_copy(update={"threats": threats})):
+        without, room = prod.model_copy(update={"account": account}).room("serving"), prod.room("serving")
+        assert without is not None
+        assert room is not None
+        assert without.millicores - room.millicores == 200
 
 
 @pytest.mark.parametrize(

@@ -79,6 +79,11 @@ class AccountArgs(Spec):
         }
         return tuple(rail for rail, args in stated.items() if args)
 
+    @property
+    def agents_on_nodes(self) -> bool:
+        """Whether GuardDuty keeps an agent on each node of each cluster of the account and region, by what this stack asks of it."""
+        return self.threats is not None and "runtime" in self.threats.watch
+
     @rule("given", "trail", "threats", "records", "access")
     def _one_owner(self) -> Iterator[Problem]:
         for index, rail in enumerate(self.given):

@@ -31,6 +31,9 @@ AGENTS = ("EKS_ADDON_MANAGEMENT", "EC2_AGENT_MANAGEMENT", "ECS_FARGATE_AGENT_MAN
 MANAGED = frozenset({"EKS_ADDON_MANAGEMENT"})
 """GuardDuty keeps its agent on EKS as an add-on; nodes of a cluster need no second agent for EC2."""
 
+AGENT = "aws-guardduty-agent"
+"""Name of that add-on, which GuardDuty installs on every cluster of the account and region: a pod on each node, beside the stack."""
+
 FREQUENCIES = {"15m": "FIFTEEN_MINUTES", "1h": "ONE_HOUR", "6h": "SIX_HOURS"}
 
 
