@@ -120,3 +120,10 @@ def test_every_copied_secret_comes_from_a_store_that_exists_and_lets_it(stack: s
             (place,) = [n for n in made.of_type("kubernetes:core/v1:Namespace") if n.inputs["metadata"]["name"] == namespace]
             assert condition["namespaceSelector"]["matchLabels"].items() <= place.inputs["metadata"]["labels"].items()
             assert store.urn in {d for ancestor in (copy, place) for d in ancestor.dependencies}
+
+
+@pytest.mark.parametrize("stack", ["dev", "prod"])
+def test_the_server_and_its_job_come_after_the_way_to_the_database(stack: str) -> None:
+    rule = next(r.urn for r in graph(stack) if r.name == "registry-database-from-cluster")
+    users = [r for r in graph(stack) if r.name in ("tracking-pods", "tracking-migration-job")]
+    assert [rule in user.dependencies for user in users] == [True, True]

@@ -84,7 +84,10 @@ class Database(AwsComponent):
     def credentials(
         self, name: str, namespace: pulumi.Input[str], parent: pulumi.Resource
     ) -> tuple[SecretKey, SecretKey, Sequence[pulumi.Resource]]:
-        """(username, password) in the Secret `<name>-database`, which External Secrets keeps equal to the one in Secrets Manager."""
+        """(username, password) in the Secret `<name>-database`, which External Secrets keeps equal to the one in Secrets Manager.
+
+        Who uses them also comes after the way to the database, and is gone before it.
+        """
         secret = f"{name}-database"
         metadata = {"name": secret, "namespace": namespace, "labels": self.context.labels.kubernetes(name, "credentials")}
         opts = pulumi.ResourceOptions(parent=parent, depends_on=[self.readable])
@@ -97,7 +100,7 @@ class Database(AwsComponent):
             fields={"username": "username", "password": "password"},
             opts=pulumi.ResourceOptions(parent=parent, depends_on=[store]),
         )
-        return SecretKey(secret, "username"), SecretKey(secret, "password"), (copy,)
+        return SecretKey(secret, "username"), SecretKey(secret, "password"), (copy, self.reachable)
 
     def connect(self, user: str) -> Statement:
         """The right to log in as a database user by IAM; the instance's id in it is known after apply."""
@@ -141,7 +144,7 @@ class Database(AwsComponent):
 
     def _security_group(self, network: NetworkFacts, cluster: AwsCluster) -> "aws.ec2.SecurityGroup":
         group = self.make_security_group("access", "PostgreSQL of the model registry", network.vpc.id, called="database")
-        aws.vpc.SecurityGroupIngressRule(
+        self.reachable = aws.vpc.SecurityGroupIngressRule(
             f"{self.prefix}-from-cluster",
             security_group_id=group.id,
             referenced_security_group_id=cluster.security_group,
