@@ -1,7 +1,8 @@
 """The network interfaces of machines with EFA: two layouts that EC2 takes, and the invariants that both keep.
 
 Layout A puts an EFA with an address on card 0 and EFA-only interfaces beside it. Layout B puts a plain interface on card 0, with an
-EFA-only interface as its second device, and is the only one that Karpenter's node class admits.
+EFA-only interface as its second device, and is the only one that Karpenter's node class admits. On every further card the EFA-only
+interface is device 0, as the guide below says.
 Sources: AWS EC2 user guide, "Maximize network bandwidth on Amazon EC2 instances with multiple network cards" (efa-acc-inst-types);
 aws/karpenter-provider-aws v1.14.1, EC2NodeClass.spec.networkInterfaces; EC2's machine table for cards and their limits.
 """
@@ -48,8 +49,7 @@ def _efa_cards(machine: Machine) -> list[int]:
 
 
 def _layout_a(machine: Machine) -> tuple[Interface, ...]:
-    rest = ((card, min(1, machine.cards[card].interfaces - 1)) for card in _efa_cards(machine)[1:])
-    return (Interface(0, 0, "efa"), *(Interface(card, device, "efa-only") for card, device in rest))
+    return (Interface(0, 0, "efa"), *(Interface(card, 0, "efa-only") for card in _efa_cards(machine)[1:]))
 
 
 def _layout_b(machine: Machine) -> tuple[Interface, ...]:
