@@ -2,9 +2,9 @@
 
 Sources, read 2026-11-26: bottlerocket-os/bottlerocket, release 1.44.0 (SOCI snapshotter in the Kubernetes variants);
 aws/karpenter-provider-aws, pkg/providers/version (binds SOCI's folder to local disks from Bottlerocket 1.46.0 on);
-aws-samples/karpenter-blueprints, soci-snapshotter (Amazon Linux 2023 from 20250821 on); awslabs/amazon-eks-ami, pull request 2548 of
-2025-12-05 (SOCI's folder on local disks) and nodeadm/internal/containerd/config.go (not below 4 vCPUs or 7 GiB); EKS user guide, changes of
-Auto Mode, 2025-11-19.
+aws-samples/karpenter-blueprints, soci-snapshotter (Amazon Linux 2023 from 20250821 on); awslabs/amazon-eks-ami, CHANGELOG.md (SOCI's
+folder on local disks, pull request 2548, came with release v20251217) and nodeadm/internal/containerd/config.go (not below 4 vCPUs or
+7 GiB); EKS user guide, changes of Auto Mode, 2025-11-19.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ from components.accelerators import Machine
 Family = Literal["bottlerocket", "al2023"]
 BROUGHT, BOUND = (1, 44, 0), (1, 46, 0)
 """Releases of Bottlerocket that brought SOCI, and with which Karpenter puts its folder on local disks."""
-BROUGHT_DAY, BOUND_DAY = "20250821", "20251205"
-"""The same of Amazon Linux 2023: the first release that has it, and the day on which its folder on local disks was proposed."""
+BROUGHT_DAY, BOUND_DAY = "20250821", "20251217"
+"""The same of Amazon Linux 2023: the first releases that have it, and its folder on local disks."""
 LEAST_VCPUS, LEAST_MIB = 4, 7 * 1024
 AUTO_FAMILIES = ("g", "p", "trn")
 """Beginnings of the families of which Auto Mode's nodes fetch in parallel, if they have local disks."""

@@ -64,7 +64,10 @@ class Access:
 
 
 def member(owner: AwsComponent, name: str, cluster: pulumi.Input[str], arn: str, group: str, parent: pulumi.Resource) -> pulumi.Resource:
-    """Let a role act as a member of a Kubernetes group, whose rights are given inside the cluster."""
+    """Let a role act as a member of a Kubernetes group, whose rights are given inside the cluster.
+
+    An entry of type STANDARD may name groups. Source: EKS user guide, "Create an access entry using Kubernetes groups".
+    """
     opts = pulumi.ResourceOptions(parent=parent, provider=owner.get_provider("aws:eks/accessEntry:AccessEntry"))
     named = f"{name}-member-{short_hash(arn)}"
     return aws.eks.AccessEntry(named, cluster_name=cluster, principal_arn=arn, kubernetes_groups=[group], tags=owner.tags(), opts=opts)

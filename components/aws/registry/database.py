@@ -111,7 +111,11 @@ class Database(AwsComponent):
         cluster.grant(f"{self.prefix}-login-{login}", client.namespace, client.service_account, [self.connect(client.user)], self)
 
     def _rotation(self) -> None:
-        """RDS makes and rotates the secret; only how often is ours to say."""
+        """RDS makes and rotates the secret; only how often is ours to say. It does so every seven days by default.
+
+        Pods that have read it must be restarted then. Source: RDS user guide, "Password management with Amazon RDS and AWS
+        Secrets Manager".
+        """
         if self.args.rotate_password_after:
             aws.secretsmanager.SecretRotation(
                 f"{self.prefix}-rotation",

@@ -55,7 +55,9 @@ def vllm_options(args: InferenceEndpointArgs, engine: VllmEngine, member: Member
 def vllm_command(args: InferenceEndpointArgs, engine: VllmEngine, uri: pulumi.Input[str], member: Member) -> Manifest:
     """Command and arguments of vLLM, whose weights are streamed from `uri`, or read from a folder.
 
-    Source for several nodes: vLLM, deployment with LeaderWorkerSet, whose controller sets the variables LWS_….
+    Source for several nodes: docs.vllm.ai, "LWS", whose example has these options and the variables that the controller sets;
+    "Parallelism and Scaling" has `--headless` for workers. For several GPUs: docs.vllm.ai, "Loading models with Run:ai Model
+    Streamer", `distributed`, which is for CUDA.
     """
     options = [word for pair in vllm_options(args, engine, member).items() for word in pair]
     spread = ["--model-loader-extra-config", '{"distributed":true}'] if args.gpus > 1 and args.cache is None else []

@@ -25,7 +25,8 @@ class InferenceEndpoint(pulumi.ComponentResource):
     """A model served by replicas of one pod, or of a group of pods: workload, Service, autoscaler, and a namespace closed around them.
 
     Its pods may read their own version of the model and nothing else. `up` waits until the model answers, so the image and the model's
-    files must be there before an endpoint is added to a stack file.
+    files must be there before an endpoint is added to a stack file. A changed secret variable reaches the pods when they are
+    restarted. Source: kubernetes.io, "Distribute Credentials Securely Using Secrets".
     """
 
     namespace: str

@@ -161,7 +161,11 @@ def queue_query(metric: str, identity: Identity) -> str:
 
 
 def _held(namespace: str, gpu_resource: str) -> str:
-    """PromQL of the GPUs that pods of the namespace hold; nothing when nobody knows."""
+    """PromQL of the GPUs that pods of the namespace hold; nothing when nobody knows.
+
+    `namespace` is the quota's own: honorLabels is set for kube-state-metrics in values.yaml of prometheus-community's
+    kube-prometheus-stack.
+    """
     return f'sum(kube_resourcequota{{namespace="{namespace}",resource="requests.{gpu_resource}",type="used"}})'
 
 

@@ -2,7 +2,9 @@
 
 A replica that finds no other place pushes one of them off its node and starts there at once; the one that was pushed off waits, and has the
 autoscaler fetch the next node. Priority -10 is the least for which the cluster autoscaler still does so by default. Source:
-kubernetes/autoscaler, cluster-autoscaler/FAQ.md, overprovisioning and --expendable-pods-priority-cutoff.
+kubernetes/autoscaler, cluster-autoscaler/FAQ.md, overprovisioning and --expendable-pods-priority-cutoff. Karpenter adds nodes for pods of
+low priority as for others (kubernetes-sigs/karpenter, issue 1396), and so does Auto Mode, which keeps them while the pods are there
+(aws-samples/karpenter-blueprints, overprovision).
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,10 @@ SESSION_KEY = "session_key"
 MOUNTED = "/etc/mlflow"
 FILE = "basic_auth.ini"
 STORE_URI = "postgresql+psycopg2://"
-"""Names no host and no user, so no password needs to be escaped into it; SQLAlchemy then leaves all of it to libpq."""
+"""Names no host and no user, so no password needs to be escaped into it; SQLAlchemy then leaves all of it to libpq.
+
+Source: SQLAlchemy, dialects/postgresql/psycopg2.py, "Empty DSN Connections / Environment Variable Connections".
+"""
 VARIABLES: Mapping[str, str] = {
     "MLFLOW_AUTH_ADMIN_USERNAME": USERNAME,
     "MLFLOW_AUTH_ADMIN_PASSWORD": PASSWORD,
@@ -54,7 +57,7 @@ class LoginArgs(Spec):
 def configuration(identity: Identity, args: LoginArgs) -> Manifest:
     """The ConfigMap of the basic-auth app, named by its content so that a change restarts the pods. It holds no secret.
 
-    Users live in the tracking database: from MLflow 3.6 on the app keeps a version table of its own (server/auth/db/utils.py).
+    Users live in the tracking database: from MLflow 3.6 on the app keeps a version table of its own (mlflow pull request 18384).
     """
     text = f"[mlflow]\ndefault_permission = {args.default_permission}\ndatabase_uri = {STORE_URI}\n"
     return {"metadata": identity.metadata(f"{identity.name}-login-{short_hash(text)}"), "data": {FILE: text}, "immutable": True}

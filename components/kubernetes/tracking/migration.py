@@ -13,7 +13,9 @@ STEPS: Mapping[str, list[str]] = {
     "runs": ["mlflow", "db", "upgrade", STORE_URI],
     "users": ["python", "-m", "mlflow.server.auth", "db", "upgrade", "--url", STORE_URI],
 }
-"""Both make an empty database's tables too. Source: mlflow 3.18.0, db.py and server/auth/db/cli.py."""
+"""Both make an empty database's tables too. Source: mlflow 3.18.0, db.py and server/auth/db/cli.py. They may share a
+database: mlflow pull request 18384, from 3.6 on.
+"""
 
 
 def migrating(identity: Identity) -> Identity:
