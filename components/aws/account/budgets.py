@@ -108,6 +108,10 @@ class Budgets(AwsComponent):
         self.register_outputs({})
 
     def _activate(self, tag: str) -> None:
+        """Only a management account, or one outside organisations, can do it, from up to 24 hours
+        after the tag's first use. Sources: AWS Billing user guide, "User-defined cost allocation
+        tags"; the provider's documentation of CostAllocationTag.
+        """
         opts = pulumi.ResourceOptions(parent=self, retain_on_delete=True)
         aws.costexplorer.CostAllocationTag(f"{self.prefix}-{tag.replace(':', '-')}", tag_key=tag, status="Active", opts=opts)
 

@@ -78,6 +78,9 @@ def record(owner: AwsComponent, args: RecordsArgs, *, bucket: Bucket, key: "aws.
     record would hold identical items, each of which is paid for.
     Source: AWS Config API reference, RecordingGroup, "includeGlobalResourceTypes".
 
+    A channel may deliver into a bucket of another region, by a key of the bucket's region.
+    Source: AWS Config API reference, PutDeliveryChannel, and DeliveryChannel, "s3KmsKeyArn".
+
     In sequence: a channel needs a recorder, a running recorder needs a channel, and they go the other way round.
     """
     called = owner.context.naming.name("records", limit=256)

@@ -18,7 +18,10 @@ from components.spec import Spec
 
 ImageFamily = Literal["bottlerocket", "al2023"]
 Replicas = Annotated[int, Field(ge=2, le=48)]
-"""Shares of one GPU; NVIDIA's MPS takes 48 clients on one device."""
+"""Shares of one GPU; NVIDIA's MPS takes 48 clients on one device, and 60 after CUDA 13.0.
+
+Source: NVIDIA MPS documentation, "Client-Server Connection Limits", as public copies quote it.
+"""
 UTILISATION = "DCGM_FI_PROF_GR_ENGINE_ACTIVE"
 """What tells how busy a share of a GPU is: DCGM_FI_DEV_GPU_UTIL is not there under MIG (NVIDIA/dcgm-exporter#216)."""
 

@@ -89,6 +89,8 @@ ADDONS = (
         before_nodes=False,
         service_account="efs-csi-controller-sa",
         policy="arn:aws:iam::aws:policy/service-role/AmazonEFSCSIDriverPolicy",
+        # Source: EKS user guide, "Use elastic file system storage with Amazon EFS", for the policy
+        # by Pod Identity; node pods tolerate every taint by the values of the driver's chart.
         feature="efs",
         services=("elasticfilesystem",),
     ),
@@ -103,7 +105,9 @@ ADDONS = (
     Addon(
         "aws-mountpoint-s3-csi-driver",
         before_nodes=False,
-        # Not on by itself, and GPU nodes are tainted.
+        # Not on by itself in older versions, and GPU nodes are tainted. Sources: EKS user guide,
+        # "Deploy the Mountpoint for Amazon S3 driver", for the setting; for Pod Identity README of
+        # awslabs/mountpoint-s3-csi-driver, which has it from version 2 on.
         values={"node": {"tolerateAllTaints": True}},
         service_account="s3-csi-driver-sa",
         feature="mountpoint",

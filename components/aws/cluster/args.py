@@ -50,6 +50,9 @@ AutoscalerArgs = Annotated[ClusterAutoscalerArgs | KarpenterArgs | AutoModeArgs,
 class ClusterArgs(Spec):
     """An EKS cluster: control plane, add-ons, node pools."""
 
+    # EKS offers a version for 14 months, then for 12 more at a higher price: the oldest here until
+    # 2027-07-29. Source: EKS user guide, "Understand the Kubernetes version lifecycle on EKS";
+    # the day by endoflife.date/amazon-eks.
     version: Literal["1.33", "1.34", "1.35"]
     """Kubernetes version of the control plane and the nodes, quoted."""
     upgrade_from: KubernetesMinor | None = None

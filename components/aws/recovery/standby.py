@@ -88,7 +88,11 @@ class Standby(AwsComponent):
         self.register_outputs({"vpc_id": network.vpc.id})
 
     def _reserve(self, capacity: Mapping[str, PoolCapacity], pools: Mapping[str, GpuPoolArgs]) -> None:
-        """Reservations that any matching machine of the account fills, so that node groups need not name them."""
+        """Reservations that any matching machine of the account fills, so that node groups need not name them.
+
+        Source: CloudFormation reference, AutoScalingGroup CapacityReservationSpecification:
+        "default" takes what the launch template prefers, or an open reservation.
+        """
         for pool, stated in capacity.items():
             if stated.reserved is not None and stated.zone is not None:
                 aws.ec2.CapacityReservation(

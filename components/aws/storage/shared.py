@@ -37,6 +37,8 @@ class SharedFilesArgs(Spec):
     """elastic follows what pods ask and is paid by use; bursting grows with what is stored."""
     cool_after: Literal["7d", "14d", "30d", "60d", "90d"] | None = None
     """Age since the last read at which files move to the infrequent-access class, from which a read brings them back; absent keeps them."""
+    # Source: EFS user guide, "Backing up EFS file systems", and AWS managed policy reference,
+    # AmazonElasticFileSystemServiceRolePolicy: plan, vault and service-linked role are EFS's own.
     backups: bool = True
     """Whether AWS Backup keeps a copy of every day: for 35 days, by the plan that EFS makes for all its file systems.
 
