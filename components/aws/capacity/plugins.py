@@ -1,6 +1,9 @@
 """What announces devices to the cluster where a node's image does not: EFA interfaces, Trainium and Inferentia.
 
 NVIDIA's devices are announced by Bottlerocket itself; a second plugin for them would count each twice.
+The EFA plugin's image is in a registry of us-west-2, from which nodes of every region of its partition
+may pull over the internet. Source: EKS user guide, "View Amazon container image registries
+for Amazon EKS add-ons".
 """
 
 from collections.abc import Iterable

@@ -4,6 +4,13 @@ Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl, settings.kuber
 settings.container-runtime and (1.53) settings.container-runtime-plugins; aws/karpenter-provider-aws v1.14.1,
 pkg/providers/amifamily/bootstrap, for the commands that stripe local disks; awslabs/amazon-eks-ami, nodeadm NodeConfig v1alpha1
 and its own settings of SOCI, which aws-samples/karpenter-blueprints, soci-snapshotter, has for Bottlerocket as well.
+
+Bottlerocket sets as many huge pages as its setting says: bottlerocket-os/bottlerocket, pull request
+4411 of 2025-02-22, dropped the number that releases up to 1.33.0 computed beside it, which went before.
+kubelet counts pages that are there when it starts (kubernetes.io, "Manage HugePages"), and there it
+starts after all settings were applied (bottlerocket-core-kit: kubelet.service is after
+configured.target, settings-applier.service is required by preconfigured.target; the defaults of
+Bottlerocket apply sysctl by `corndog sysctl`).
 """
 
 import json

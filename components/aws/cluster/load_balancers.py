@@ -6,7 +6,11 @@ PREFIX = "service.beta.kubernetes.io/aws-load-balancer"
 
 
 def by_cloud_provider(*, public: bool) -> LoadBalancer:
-    """What the cluster's own controller makes. Source: kubernetes/cloud-provider-aws, docs/service_controller.md."""
+    """What the cluster's own controller makes, which has every Service that does not ask for another one.
+
+    Sources: kubernetes/cloud-provider-aws, docs/service_controller.md; AWS Load Balancer Controller,
+    "Network Load Balancer", configuration.
+    """
     inside = {} if public else {f"{PREFIX}-internal": "true"}
     return LoadBalancer({f"{PREFIX}-type": "nlb", **inside})
 

@@ -56,8 +56,8 @@ def vllm_command(args: InferenceEndpointArgs, engine: VllmEngine, uri: pulumi.In
     """Command and arguments of vLLM, whose weights are streamed from `uri`, or read from a folder.
 
     Source for several nodes: docs.vllm.ai, "LWS", whose example has these options and the variables that the controller sets;
-    "Parallelism and Scaling" has `--headless` for workers. For several GPUs: docs.vllm.ai, "Loading models with Run:ai Model
-    Streamer", `distributed`, which is for CUDA.
+    "Parallelism and Scaling" has `--headless` for workers. For several GPUs: docs.vllm.ai,
+    "Loading models with Run:ai Model Streamer", `distributed`, which is for CUDA.
     """
     options = [word for pair in vllm_options(args, engine, member).items() for word in pair]
     spread = ["--model-loader-extra-config", '{"distributed":true}'] if args.gpus > 1 and args.cache is None else []

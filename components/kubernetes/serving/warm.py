@@ -2,9 +2,10 @@
 
 A replica that finds no other place pushes one of them off its node and starts there at once; the one that was pushed off waits, and has the
 autoscaler fetch the next node. Priority -10 is the least for which the cluster autoscaler still does so by default. Source:
-kubernetes/autoscaler, cluster-autoscaler/FAQ.md, overprovisioning and --expendable-pods-priority-cutoff. Karpenter adds nodes for pods of
-low priority as for others (kubernetes-sigs/karpenter, issue 1396), and so does Auto Mode, which keeps them while the pods are there
-(aws-samples/karpenter-blueprints, overprovision).
+kubernetes/autoscaler, cluster-autoscaler/FAQ.md, overprovisioning and --expendable-pods-priority-cutoff.
+Karpenter adds nodes for pods of low priority as for others (kubernetes-sigs/karpenter, issue 1396), and
+so does Auto Mode, which keeps them while the pods are there (aws-samples/karpenter-blueprints,
+overprovision).
 """
 
 from collections.abc import Sequence
@@ -23,7 +24,11 @@ from components.naming import Naming
 WARM, APP = "warm", "held-room"
 PRIORITY = -10
 COMMAND = ("sleep", "infinity")
-"""What keeps a pod there: of coreutils, which images of vLLM and Triton have as any that stands on a Linux distribution."""
+"""What keeps a pod there: of coreutils, which images of vLLM and Triton have, as both stand on Ubuntu.
+
+Sources: vllm-project/vllm, docker/Dockerfile (FINAL_BASE_IMAGE); NVIDIA, Triton Inference Server release notes, contents of the
+container.
+"""
 
 
 @dataclass(frozen=True, slots=True)
