@@ -57,7 +57,8 @@ def vllm_command(args: InferenceEndpointArgs, engine: VllmEngine, uri: pulumi.In
 
     Source for several nodes: docs.vllm.ai, "LWS", whose example has these options and the variables that the controller sets;
     "Parallelism and Scaling" has `--headless` for workers. For several GPUs: docs.vllm.ai,
-    "Loading models with Run:ai Model Streamer", `distributed`, which is for CUDA.
+    "Loading models with Run:ai Model Streamer", `distributed`, which is for CUDA. The streamer's wheel
+    runai-model-streamer-s3 0.17.1 has an AWS SDK, 1.11.584, that takes credentials of Pod Identity.
     """
     options = [word for pair in vllm_options(args, engine, member).items() for word in pair]
     spread = ["--model-loader-extra-config", '{"distributed":true}'] if args.gpus > 1 and args.cache is None else []
@@ -65,7 +66,12 @@ def vllm_command(args: InferenceEndpointArgs, engine: VllmEngine, uri: pulumi.In
 
 
 def triton_command(engine: TritonEngine, repository: pulumi.Input[str]) -> Manifest:
-    """Command and arguments of Triton."""
+    """Command and arguments of Triton.
+
+    Its images up to 25.07 are built with an AWS SDK that is too old for EKS Pod Identity: see
+    docs/unverified.md. It keeps its copy of a repository in a new folder below the one it is given.
+    Sources: triton-inference-server/third_party, CMakeLists.txt; core, src/filesystem, s3.h.
+    """
     ports = {"http": engine.port, **engine.other_ports}
     options = [f"--{name}-port={port}" for name, port in ports.items()]
     return {"command": ["tritonserver"], "args": [_after("--model-repository=", repository), *options, *engine.arguments]}
