@@ -1,5 +1,6 @@
 """For every test: evaluations that a run's processes share, and what is told at its end of examples rehearsed and files fuzzed."""
 
+import os
 from typing import Any
 
 import pytest
@@ -12,6 +13,15 @@ from tests.engine.examples import EXAMPLES, SEED, SUBSET, taken
 def _evaluated_once(worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     if worker_id != "master":
         evaluated.share(tmp_path_factory.getbasetemp().parent / "evaluated")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each process of a run begin with tests marked `long`: one left to the end keeps the others waiting."""
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first = [item for item in items if item.get_closest_marker("long")]
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    size = -(-len(rest) // processes)
+    items[:] = [item for index in range(processes) for item in (*first[index::processes], *rest[index * size : (index + 1) * size])]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -22,7 +22,12 @@ def share(folder: Path) -> None:
 
 
 def evaluate(path: Path, *, unknowns: bool = False) -> Evaluation:
-    """As infra.offline.evaluate. A file outside of the checkout, such as one that a test writes, is evaluated anew."""
+    """As infra.offline.evaluate. A file outside of the checkout, such as one that a test writes, is evaluated anew.
+
+    Raises RuntimeError while pytest collects: every process of a run collects, and each would evaluate for itself.
+    """
+    if "PYTEST_VERSION" in os.environ and "PYTEST_CURRENT_TEST" not in os.environ:
+        raise RuntimeError(f"{path.name} is evaluated while tests are collected: evaluate it in a test or a fixture")
     return _kept(path, unknowns) if path.is_relative_to(ROOT) else offline.evaluate(path, unknowns=unknowns)
 
 

@@ -1,9 +1,12 @@
 """Every stack file of the project, evaluated once: what assertions over rendered stacks look at."""
 
+from functools import cache
 from pathlib import Path
 
 from graph.model import Graph
 from infra.any_platform import AnyPlatform
+from infra.aws.platform import AwsPlatform
+from infra.config import load_file
 from infra.serving import ServingStack
 from tests.evaluated import evaluate
 
@@ -17,10 +20,16 @@ def graph(stack: str) -> Graph:
     return evaluate(STACKS[stack]).graph
 
 
+@cache
 def platform(stack: str) -> AnyPlatform:
     """The platform of a stack by name; of endpoints alone, their platform as if it held them."""
-    found = evaluate(STACKS[stack]).platform
+    found, _ = load_file(STACKS[stack])
     return found.view if isinstance(found, ServingStack) else found
+
+
+def with_own_cluster() -> list[str]:
+    """Names of stacks that make an EKS cluster."""
+    return [name for name in on_aws() if isinstance(platform(name), AwsPlatform)]
 
 
 def on_aws() -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from graph.model import Graph, Resource
-from tests.assertions.graphs import graph, on_aws
+from tests.assertions.graphs import graph, on_aws, with_own_cluster
 
 CLUSTER, RULE = "aws:eks/cluster:Cluster", "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 ROUTE, TABLE = "aws:ec2/route:Route", "aws:ec2/routeTable:RouteTable"
@@ -17,7 +17,7 @@ def clusters(drawn: Graph) -> Iterator[Resource]:
     yield from drawn.of_type(CLUSTER)
 
 
-MADE = [name for name in on_aws() if any(True for _ in clusters(graph(name)))]
+MADE = with_own_cluster()
 
 
 def after(drawn: Graph, resource: Resource) -> set[str]:
@@ -30,6 +30,10 @@ def after(drawn: Graph, resource: Resource) -> set[str]:
             found.add(urn)
             todo += drawn.by_urn[urn].dependencies
     return found
+
+
+def test_stacks_with_a_cluster_are_all_judged() -> None:
+    assert {name for name in on_aws() if any(True for _ in clusters(graph(name)))} == {*MADE}
 
 
 @pytest.mark.parametrize("stack", MADE)

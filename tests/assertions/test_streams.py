@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 
 from graph.model import Graph, Resource
-from tests.assertions.graphs import graph, on_aws
+from tests.assertions.graphs import graph, on_aws, platform
 
 STREAM, DELIVERY = "aws:kinesis/stream:Stream", "aws:kinesis/firehoseDeliveryStream:FirehoseDeliveryStream"
 TABLE, ALARM, QUEUE = "aws:glue/catalogTable:CatalogTable", "aws:cloudwatch/metricAlarm:MetricAlarm", "aws:sqs/queue:Queue"
 WORKGROUP, TOPIC = "aws:athena/workgroup:Workgroup", "aws:sns/topic:Topic"
-STREAMING = [stack for stack in on_aws() if graph(stack).of_type(STREAM)]
+STREAMING = [stack for stack in on_aws() if getattr(platform(stack), "streams", None)]
 
 
 def of(resource: Resource, stack: Graph, token: str) -> list[Resource]:
@@ -26,6 +26,7 @@ def settings(delivery: Resource) -> Any:
 
 def test_production_has_streams() -> None:
     assert "prod" in STREAMING
+    assert {stack for stack in on_aws() if graph(stack).of_type(STREAM)} == {*STREAMING}
 
 
 @pytest.mark.parametrize("stack", STREAMING)

@@ -332,6 +332,7 @@ def compatible(context: str, seconds: dict[str, dict[Place, Any]]) -> list[str]:
     return chosen
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("context", sorted({context for context, _ in GRAPHED}))
 def test_another_value_of_each_field_changes_the_graph(context: str) -> None:
     found = {field: second(context, field) for name, field in GRAPHED if name == context}

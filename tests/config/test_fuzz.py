@@ -21,8 +21,8 @@ from tests.config.fields import CONTEXTS, data, model
 from tests.config.mutations import ROOT, SOURCES, mutation
 
 SEED: Final = int(os.environ.get("GROUNDWORK_FUZZ_SEED", "20261130"))
-CASES: Final = int(os.environ.get("GROUNDWORK_FUZZ_CASES", "5000"))
-SHARDS: Final = 2
+CASES: Final = int(os.environ.get("GROUNDWORK_FUZZ_CASES", "5001"))
+SHARDS: Final = 3
 HEAD: Final = 'config:\n  pulumi:disable-default-providers: ["*"]\n'
 
 
@@ -34,6 +34,7 @@ def run(first: int, count: int, folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shard", range(SHARDS))
 def test_no_mutation_of_a_stack_file_crashes_or_delays_a_reader(
     shard: int, tmp_path: Path, record_property: Callable[[str, object], None]

@@ -28,6 +28,7 @@ def changes(done: "subprocess.CompletedProcess[str]") -> set[str]:
 
 
 @pytest.mark.smoke
+@pytest.mark.long
 def test_dev_comes_up_stays_as_it_is_and_goes_without_a_trace(groundwork: Command) -> None:
     before = status()
     first = groundwork("up", "--stack", "dev", "--json")
