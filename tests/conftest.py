@@ -1,5 +1,6 @@
 """For every test: evaluations that a run's processes share, and what is told at its end of examples rehearsed and files fuzzed."""
 
+import gc
 import os
 from typing import Any
 
@@ -15,6 +16,7 @@ def _evaluated_once(worker_id: str, tmp_path_factory: pytest.TempPathFactory) ->
         evaluated.share(tmp_path_factory.getbasetemp().parent / "evaluated")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let each process of a run begin with tests marked `long`: one left to the end keeps the others waiting."""
     processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
@@ -22,6 +24,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     rest = [item for item in items if not item.get_closest_marker("long")]
     size = -(-len(rest) // processes)
     items[:] = [item for index in range(processes) for item in (*first[index::processes], *rest[index * size : (index + 1) * size])]
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from looking again and again at modules and tests, which live until the end."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -31,6 +31,7 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
+@cache
 def imported(folder: str) -> dict[str, str]:
     """Distributions of packages imported anywhere below a folder, in functions and in programs given as text too, each with a place."""
     owners, found = packages_distributions(), {}

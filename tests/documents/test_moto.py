@@ -15,6 +15,8 @@ from moto import mock_aws
 from graph.model import Graph, Resource
 from tests.evaluated import evaluate
 
+pytestmark = pytest.mark.external
+
 ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "prod")
 HOME = "us-west-2"

@@ -12,6 +12,8 @@ from moto import mock_aws
 from graph.model import Graph, Resource
 from tests.assertions.graphs import graph
 
+pytestmark = pytest.mark.external
+
 STACK = "prod"
 
 

@@ -14,6 +14,8 @@ from moto.core import DEFAULT_ACCOUNT_ID
 from graph.model import Graph, Resource
 from tests.evaluated import evaluate
 
+pytestmark = pytest.mark.external
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "Pulumi.two-region.yaml"
 CONFIG = "aws:s3/bucketReplicationConfig:BucketReplicationConfig"
 
