@@ -17,6 +17,8 @@ pytestmark = pytest.mark.behaviour
 ROWS: Sequence[Mapping[str, Any]] = yaml.safe_load((Path(__file__).parent / "rows.yaml").read_text("utf-8"))["rows"]
 LEAST = {"prod": 100, "onprem": 60}
 """Connections that are judged at least in the reference stacks with endpoints of several kinds."""
+EMPTY = {"training-only"}
+"""Stacks without pods of ours, whose namespaces and policies are those of whoever trains: nothing is judged there."""
 Policies = Sequence[Mapping[str, Any]]
 
 
@@ -39,7 +41,11 @@ def wrong(stack: str, policies: Policies) -> Iterator[str]:
             yield f"{row['flow']}: must {row['must']}: {connection}; {row['source']}"
 
 
-@pytest.mark.parametrize("stack", sorted(STACKS))
+def test_stacks_in_which_nothing_is_judged_are_named() -> None:
+    assert {stack for stack in STACKS if not asked(stack)} == EMPTY
+
+
+@pytest.mark.parametrize("stack", sorted(STACKS.keys() - EMPTY))
 def test_what_must_be_reached_is_and_nothing_else(stack: str, record_property: Callable[[str, object], None]) -> None:
     refused = sum(row["must"] == "not" for row, _ in asked(stack))
     record_property("judged", f"reach in the cluster, {stack}: {len(asked(stack))} connections, {refused} of them must not open")
