@@ -5,9 +5,10 @@ A file backend keeps `.pulumi/stacks/<project>/<stack>.json` and, from before th
 (pulumi/pulumi v3.259.0, pkg/backend/diy/state.go: saveCheckpoint, addToHistory).
 """
 
+import contextlib
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -54,6 +55,14 @@ def read(path: Path) -> Checkpoint:
     found = latest(path)
     pending = [_pending(row) for row in found.get("pending_operations") or ()]
     return Checkpoint(found.get("resources") or (), pending)
+
+
+def states(backend: Path, *, but: Collection[str | None] = ()) -> Iterator[tuple[str, Checkpoint]]:
+    """Stacks of a backend with their states, `but` for some; one that is damaged is told when it is used."""
+    for path in backend.glob(".pulumi/stacks/*/*.json"):
+        if path.stem not in but:
+            with contextlib.suppress(Damaged):
+                yield path.stem, read(path)
 
 
 def latest(path: Path) -> Mapping[str, Any]:

@@ -3,12 +3,10 @@
 Neither knows what the other made: a refresh would take all of it out of the state.
 """
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from rehearsal.checkpoint import Checkpoint, Damaged, read
+from rehearsal.checkpoint import states
 from rehearsal.comparison import kept_in_cloud
 from rehearsal.mending import StageFailed
 
@@ -42,19 +40,12 @@ def demand(store: Path, backend: Path, wanted: str) -> None:
         return
     from rehearsal.store import Store
 
-    held = any(kept_in_cloud(row, {"kubernetes"}) for state in _states(backend) for row in state.resources)
+    held = any(kept_in_cloud(row, {"kubernetes"}) for _, state in states(backend) for row in state.resources)
     with Store(store) as opened, opened.transaction() as txn:
         made_by = txn.meta(KEY, "")
         if held and made_by not in ("", wanted):
             raise StageFailed(_said(made_by, wanted))
         txn.remember(KEY, wanted)
-
-
-def _states(backend: Path) -> Iterator[Checkpoint]:
-    """States of all stacks; one that is damaged is told when it is used."""
-    for path in backend.glob(".pulumi/stacks/*/*.json"):
-        with contextlib.suppress(Damaged):
-            yield read(path)
 
 
 def _said(made_by: str, wanted: str) -> str:

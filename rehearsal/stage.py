@@ -8,7 +8,6 @@ Whatever ends a rehearsal, the next one finds a stage that it can use or is told
 lock is removed, a damaged state file is named with its copies, and state and clouds are compared on entering.
 """
 
-import contextlib
 import fcntl
 import hashlib
 import os
@@ -23,7 +22,7 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol, Self
 
 from rehearsal import checkpoint, keeper, mending
-from rehearsal.checkpoint import Checkpoint, Damaged
+from rehearsal.checkpoint import Checkpoint
 from rehearsal.comparison import Comparison, compare
 from rehearsal.engine import Engine, locate
 from rehearsal.folders import user_folder, write_whole
@@ -171,13 +170,8 @@ class Stage:
         return tuple(sorted(stack for stack, state in held if state.resources))
 
     def _others(self) -> list[tuple[str, Checkpoint]]:
-        """The states of the other stacks on this stage but for the one it stands on; one that is damaged is told when it is used."""
-        found = []
-        for path in self.backend.glob(".pulumi/stacks/*/*.json"):
-            if path.stem not in (self.stack, self.platform):
-                with contextlib.suppress(Damaged):
-                    found.append((path.stem, checkpoint.read(path)))
-        return found
+        """The states of the other stacks on this stage but for the one it stands on."""
+        return [*checkpoint.states(self.backend, but=(self.stack, self.platform))]
 
     def state(self) -> Checkpoint:
         """What the engine's state says. Raises Damaged."""
