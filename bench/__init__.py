@@ -1,1 +1,1 @@
-"""What the components, config, checks and policies cost, measured against a flat program that registers the same resources."""
+"""Benchmarks of the components, config, checks and policies against a flat program that registers the same resources."""

@@ -1,4 +1,4 @@
-"""What is measured: commands that a cold process runs."""
+"""Benchmark cases: commands that a cold process runs."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What is known of machine types: processors, memory, accelerators, network cards; read from a sourced table, never typed by hand."""
+"""Machine types: processors, memory, accelerators, network cards; read from a sourced table, never typed by hand."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What one layer may know of another: small Protocols and frozen facts. Outputs cross here and nowhere else.
+"""Contracts between layers: small Protocols and frozen facts. Outputs cross here and nowhere else.
 
 A contract states facts of what exists, never how it was made; there is none for networks between clouds or for IAM.
 """

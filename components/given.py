@@ -1,4 +1,4 @@
-"""What a stack file names that others own: it is referred to, and never changed. One marker serves rehearsals and reviews alike."""
+"""Marker of fields that name what others own: it is referred to, and never changed. One marker serves rehearsals and reviews alike."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the engine or a provider would refuse, found in a graph: every fault at once, each with its component and property path."""
+"""Checks of a graph for what the engine or a provider would refuse: every fault at once, each with its component and property path."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""What a stack is made of: a site with its operators, tracking server and teams, and what is served on one."""
+"""Composition of a stack: a site with its operators, tracking server and teams, and what is served on one."""
 
 from collections.abc import Mapping
 

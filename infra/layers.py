@@ -1,4 +1,4 @@
-"""How a stack of endpoints knows its platform: what the platform's file says of it, and where its stack says that things are.
+"""Layers of stacks: what a stack of endpoints reads in its platform's file, and what that stack's outputs tell it.
 
 Facts (pools, namespaces, addresses inside the cluster) are choices: both stacks draw them from the same file. The platform's outputs keep
 them as it was last brought up, so that a file which has moved on is found out. Wiring (what the cloud named) is in the outputs alone.

@@ -1,4 +1,4 @@
-"""What a stack file means beyond what is built, for whoever reads its review: neither right nor wrong, but good to know."""
+"""Notes of a review: what a stack file means beyond what is built, neither right nor wrong, but good to know."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What every platform has, wherever it stands, and the rules between endpoints and GPU pools."""
+"""Platforms of every site, and the rules between endpoints and GPU pools."""
 
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What a stack file may say of endpoints alone, on a platform that another stack holds."""
+"""Stack file of endpoints alone, on a platform that another stack holds."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""What a stack stands on, wherever that is."""
+"""Sites that a stack stands on, wherever they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Where a platform stands: the part of a stack file that decides which other parts there are."""
+"""Site of a platform: the part of a stack file that decides which other parts there are."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What every stack file says, whether it holds a platform, what is served on one, or both."""
+"""Fields of every stack file, whether it holds a platform, what is served on one, or both."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""Who a team's stack acts as, by the kind of site that its platform stands on."""
+"""Credentials of a team's stack, by the kind of site that its platform stands on."""
 
 from components.aws.values import RoleArn
 from components.onprem.cluster import ContextName

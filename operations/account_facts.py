@@ -1,4 +1,4 @@
-"""What a real account and region say of the values that a stack file pins. Each question is one call, answered by itself."""
+"""Facts of a real account and region about the values that a stack file pins. Each question is one call, answered by itself."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence

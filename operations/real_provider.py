@@ -1,4 +1,4 @@
-"""What stands for Pulumi's Kubernetes provider in `rehearse --cluster`: itself, or the stand-in where it cannot be had."""
+"""Kubernetes provider of `rehearse --cluster`: Pulumi's own, or the stand-in where it cannot be had."""
 
 import os
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""How a command is told which stack it is about."""
+"""Selection of the stack that a command is about."""
 
 from collections.abc import Callable
 from pathlib import Path

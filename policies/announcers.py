@@ -1,4 +1,4 @@
-"""What announces the accelerators of nodes to the cluster, whoever makes the nodes and whatever image they run."""
+"""Device plugins that announce the accelerators of nodes, whoever makes the nodes and whatever image they run."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""What a rule is, what it sees, and what it can say."""
+"""Policy rules: what one is, what it sees, and what it can say."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Whatever makes nodes of a cluster, looked at in one way: managed node groups, and node pools of Karpenter and of EKS Auto Mode."""
+"""Makers of a cluster's nodes, looked at in one way: managed node groups, and node pools of Karpenter and of EKS Auto Mode."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

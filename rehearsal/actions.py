@@ -1,4 +1,4 @@
-"""What is rehearsed on a stage: up, preview, refresh, destroy. The engine's own display is passed on; the facts come from its event log."""
+"""Actions on a stage: up, preview, refresh, destroy. The engine's own display is passed on; the facts come from its event log."""
 
 import json
 import signal

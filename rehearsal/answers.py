@@ -1,4 +1,4 @@
-"""What a stand-in cloud answers: refusals, and what a deletion leaves behind."""
+"""Answers of a stand-in cloud: refusals, and what a deletion leaves behind."""
 
 from dataclasses import dataclass
 from typing import Final

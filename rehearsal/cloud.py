@@ -1,4 +1,4 @@
-"""What a stand-in cloud is to the provider that serves it: provider instances, and the questions the server asks."""
+"""Protocol of a stand-in cloud for the provider that serves it: provider instances, and the questions the server asks."""
 
 import threading
 from collections.abc import Mapping, Sequence

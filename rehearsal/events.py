@@ -1,4 +1,4 @@
-"""What the engine did, read from its event log (sdk/go/common/apitype/events.go of pulumi/pulumi v3.259.0)."""
+"""Events of the engine, read from its event log (sdk/go/common/apitype/events.go of pulumi/pulumi v3.259.0)."""
 
 import json
 from collections import Counter

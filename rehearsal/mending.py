@@ -1,4 +1,4 @@
-"""What earlier processes left in a stage's backend: stale locks and damaged state files."""
+"""Mending of a stage's backend after earlier processes: stale locks, and files that were cut off."""
 
 from pathlib import Path
 from typing import Final

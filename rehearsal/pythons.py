@@ -1,4 +1,4 @@
-"""Which Python runs a program, and what is installed for it."""
+"""Python interpreters of programs, and what is installed for them."""
 
 import json
 import os

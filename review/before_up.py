@@ -1,4 +1,4 @@
-"""What must be so of an account before the first `up`: service-linked roles that exist, and quotas that are wide enough."""
+"""Preconditions of an account for the first `up`: service-linked roles that exist, and quotas that are wide enough."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping

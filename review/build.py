@@ -1,4 +1,4 @@
-"""What a stack means, as one value: contents, findings by risk, what could not be judged, named frameworks, and time to ready."""
+"""Review of a stack, as one value: contents, findings by risk, what could not be judged, named frameworks, and time to ready."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence

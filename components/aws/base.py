@@ -1,4 +1,4 @@
-"""What every AWS component does alike: its token, its children's options, its tags, its keys and log groups."""
+"""Base class of AWS components: type token, options of children, tags, keys and log groups."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which zones offer an accelerated machine, as far as a stored answer of EC2 says.
+"""Offerings of accelerated machines by zone, as far as a stored answer of EC2 says.
 
 Zones are told apart by zone id: in the oldest regions a zone's name means another place in another account.
 """

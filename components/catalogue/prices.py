@@ -1,4 +1,4 @@
-"""What accelerated machines cost on demand, where a public table says so."""
+"""Prices of accelerated machines on demand, where a public table has them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What exporters give to Prometheus, read from a sourced table: queries of ours name nothing else."""
+"""Metrics that exporters give to Prometheus, read from a sourced table: queries of ours name nothing else."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What every workload of ours stands in: a namespace of its own, closed by default, with an account and an address."""
+"""Namespace of a workload: closed by default, with an account and an address."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

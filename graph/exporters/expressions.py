@@ -1,4 +1,4 @@
-"""Which resource a planned value came from, as Terraform's `configuration` states it."""
+"""References of planned values to the resources they came from, as Terraform's `configuration` states them."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final

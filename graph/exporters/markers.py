@@ -1,4 +1,4 @@
-"""What stands in an export where a value must not be shown or cannot be known yet."""
+"""Markers in an export for values that must not be shown or cannot be known yet."""
 
 from typing import Any, Final
 

@@ -1,4 +1,4 @@
-"""How Terraform spells what Pulumi's bridged AWS types say: type names, property names, blocks. Sourced data, see terraform.json."""
+"""Terraform's spelling of Pulumi's bridged AWS types: type names, property names, blocks. Sourced data, see terraform.json."""
 
 import json
 import re

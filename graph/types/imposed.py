@@ -1,4 +1,4 @@
-"""Which resource the cloud itself needs before it makes another: what no program can have at once, however it is written."""
+"""Needs that the cloud itself imposes before it makes a resource: what no program can have at once, however it is written."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

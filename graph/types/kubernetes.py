@@ -1,4 +1,4 @@
-"""What is known of Kubernetes objects apart from their schema: which kinds live in no namespace, ids, server-set metadata."""
+"""Kubernetes objects apart from their schema: which kinds live in no namespace, ids, server-set metadata."""
 
 from collections.abc import Mapping
 from typing import Any

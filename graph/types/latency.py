@@ -1,4 +1,4 @@
-"""How long clouds take to create and delete, in seconds, as observed in public logs."""
+"""Latency of clouds to create and delete, in seconds, as observed in public logs."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""What a cloud adds to a resource when it creates it: its id, its ARN and its other attributes, of the right form and deterministic.
+"""Outputs that a cloud adds to a resource: its id, its ARN and its other attributes, of the right form and deterministic.
 
 The recorder and the stand-in clouds share this, so that a program sees equal values in both. The forms are data
 (`data/identities.json`); a property without a row gets a value of its SDK type that holds a token unique to (urn, property).

@@ -1,4 +1,4 @@
-"""Which inputs name other resources: type token and property path to the types that may be named there.
+"""References between resources: type token and property path to the types that may be named there.
 
 A path has no list indexes: `routes.natGatewayId` stands for that property of every item.
 """

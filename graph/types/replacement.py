@@ -1,4 +1,4 @@
-"""Whether a change of inputs updates a resource or replaces it, by a table read from the upstream provider's source."""
+"""Replacement of resources: whether a change of inputs updates or replaces, by a table read from the upstream provider's source."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What the installed provider SDKs say of their resource types: property names, types and which are required.
+"""Schemas of resource types, from the installed provider SDKs: property names, types and which are required.
 
 Nothing is copied: names come from the SDKs' resource-module registry, types from the annotations of their argument classes, read
 with the SDK's own `_types` machinery. Only the classes that are asked for are touched, and each is read once per process.

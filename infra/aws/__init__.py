@@ -1,1 +1,1 @@
-"""What a platform on AWS is, and the rules between its parts."""
+"""Platforms on AWS, and the rules between their parts."""

@@ -1,4 +1,4 @@
-"""Whether the addresses of a made VPC suffice for the pods of its cluster. Pure functions."""
+"""Addresses of a made VPC: whether they suffice for the pods of its cluster. Pure functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 

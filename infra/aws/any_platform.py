@@ -1,4 +1,4 @@
-"""What every platform on AWS says in its stack file, whoever owns its network and its cluster."""
+"""Stack file of every platform on AWS, whoever owns its network and its cluster."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any

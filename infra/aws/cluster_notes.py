@@ -1,4 +1,4 @@
-"""What there is to know of a platform on AWS, from its stack file alone. Pure functions."""
+"""Notes on a platform's cluster on AWS, from its stack file alone. Pure functions."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What a platform's cluster on AWS must agree on with the rest of its stack file. Pure functions."""
+"""Rules between a platform's cluster on AWS and the rest of its stack file. Pure functions."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping

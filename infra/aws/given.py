@@ -1,4 +1,4 @@
-"""What others own and a platform on AWS stands on: rules it must keep, and what a review says of it."""
+"""Given resources of a platform on AWS, which others own: rules it must keep, and what a review says of it."""
 
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit

@@ -1,4 +1,4 @@
-"""What a node of a platform's pool has for endpoints: what its system and daemon sets leave, and how soon it is ready. Pure functions."""
+"""Room of a pool's node for endpoints: what its system and daemon sets leave, and how soon it is ready. Pure functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace

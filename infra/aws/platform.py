@@ -1,4 +1,4 @@
-"""What a stack file may say of a platform on AWS, and the rules that hold between its parts."""
+"""Stack file of a platform on AWS, and the rules between its parts."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What a platform's recovery region must agree on with the rest of its stack file, and what it promises. Pure functions."""
+"""Rules between a platform's recovery region and the rest of its stack file, and its promises. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import ip_network

@@ -1,4 +1,4 @@
-"""What the parts of a platform on AWS call from its VPC."""
+"""AWS services that the parts of a platform call from its VPC."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Where endpoints stand on AWS, when another stack holds the platform."""
+"""Site of endpoints on AWS, when another stack holds the platform."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

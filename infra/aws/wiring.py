@@ -1,4 +1,4 @@
-"""What a stack of endpoints on AWS must be told of where its platform's things are."""
+"""Wiring of a stack of endpoints on AWS: where its platform's things are."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

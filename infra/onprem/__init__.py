@@ -1,1 +1,1 @@
-"""What a platform on a cluster that someone else runs is."""
+"""Platforms on a cluster that someone else runs."""

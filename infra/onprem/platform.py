@@ -1,4 +1,4 @@
-"""What a stack file may say of a platform on a cluster, an object store and a database that someone else runs."""
+"""Stack file of a platform on a cluster, an object store and a database that someone else runs."""
 
 from collections.abc import Iterable, Iterator
 

@@ -1,4 +1,4 @@
-"""Where endpoints stand on premises, when another stack holds the platform."""
+"""Site of endpoints on premises, when another stack holds the platform."""
 
 from components.contracts import Context
 from components.labels import Labels

@@ -1,4 +1,4 @@
-"""What is wrong with a stack file, and how it is told: every fault at once, each with its path, and never a secret."""
+"""Faults of a stack file, and their rendering: every one at once, each with its path, and never a secret."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What the engine hands the program: JSON text in which secrets stand in plain, and which of them were secrets in the file."""
+"""Configuration as the engine hands it over: JSON text in which secrets stand in plain, and which of them were secrets in the file."""
 
 import json
 import re

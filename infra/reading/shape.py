@@ -1,4 +1,4 @@
-"""What the models say of a place in a stack file: which models may stand there, which keys it has, what it allows in words."""
+"""Shape of a stack file by the models: which models may stand in a place, which keys it has, what it allows in words."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache

@@ -1,4 +1,4 @@
-"""What pydantic found wrong, as faults that say where, what stands there, what is allowed and what was probably meant."""
+"""Faults out of pydantic's errors: where, what stands there, what is allowed and what was probably meant."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final

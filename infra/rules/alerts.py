@@ -1,4 +1,4 @@
-"""What alerts must agree on with the rest of a stack file. Pure functions."""
+"""Rules between alerts and the rest of a stack file. Pure functions."""
 
 from collections.abc import Iterable, Iterator
 

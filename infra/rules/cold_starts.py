@@ -1,4 +1,4 @@
-"""Whether endpoints keep what they promise of replicas that are added, and what would help where they do not. Pure functions."""
+"""Rules of cold starts: whether endpoints keep their promise, and what would help where they do not. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Whether an endpoint's replicas fit the GPUs of their pool, with the arithmetic shown. Pure functions."""
+"""Fit of an endpoint's replicas on the GPUs of their pool, with the arithmetic shown. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Whether processors and memory of an endpoint's replicas fit beside what its nodes have anyway. Pure functions."""
+"""Room for an endpoint's processors and memory beside what its nodes have anyway. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 

@@ -1,4 +1,4 @@
-"""Which operator each feature of a platform relies on, and that it is there. Pure functions."""
+"""Operators that each feature of a platform relies on, and whether they are there. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What endpoints must agree on with the gateway and with one another. Pure functions."""
+"""Rules between endpoints, the gateway and one another. Pure functions."""
 
 from collections.abc import Iterator, Mapping
 

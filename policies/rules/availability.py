@@ -1,4 +1,4 @@
-"""What serves people survives the loss of a node, a zone or a spot market."""
+"""Availability rules: what serves people survives the loss of a node, a zone or a spot market."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

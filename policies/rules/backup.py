@@ -1,4 +1,4 @@
-"""What is stateful can be brought back, and is not lost by mistake."""
+"""Backup rules: what is stateful can be brought back, and is not lost by mistake."""
 
 from collections.abc import Iterator
 

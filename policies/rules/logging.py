@@ -1,4 +1,4 @@
-"""What happens is written down, kept, and told to somebody."""
+"""Logging rules: what happens is written down, kept, and told to somebody."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is copied to another region can be had back there: in time, under keys of there, and all that belongs together."""
+"""Recovery rules: what is copied to another region can be had back there: in time, under keys of there, and all that belongs together."""
 
 from collections.abc import Iterator
 

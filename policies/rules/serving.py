@@ -1,4 +1,4 @@
-"""How requests reach models, and how new versions of them take over."""
+"""Serving rules: how requests reach models, and how new versions of them take over."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""What runs is what was chosen: images by digest, charts by version, repositories that do not change under a tag."""
+"""Supply chain rules: images by digest, charts by version, repositories that do not change under a tag."""
 
 import re
 from collections.abc import Iterator, Mapping

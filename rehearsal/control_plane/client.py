@@ -1,4 +1,4 @@
-"""What a rehearsal asks of an API server: server-side apply with strict field validation, reads, deletions, evictions."""
+"""Client of an API server: server-side apply with strict field validation, reads, deletions, evictions."""
 
 import json
 from collections.abc import Mapping, Sequence

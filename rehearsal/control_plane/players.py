@@ -1,4 +1,4 @@
-"""What acts in a rehearsed cluster for controllers that do not run there: nodes, volumes, conditions, addresses of load balancers.
+"""Players in a rehearsed cluster for controllers that do not run there: nodes, volumes, conditions, addresses of load balancers.
 
 It plays that all is well: a pod that finds no node is given one, and what an operator would bring to a good state is said to be in it.
 """

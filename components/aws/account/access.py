@@ -1,4 +1,4 @@
-"""Who outside could reach what, and which rights nobody uses: IAM Access Analyzer."""
+"""IAM Access Analyzer: resources that outsiders could reach, and rights that nobody uses."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Where the account's findings and budgets are told: one encrypted topic, and the rules that send findings to it."""
+"""Alerts of the account: one encrypted topic for findings and budgets, and the event rules that send findings to it."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What may be spent in a month, by cost tag: on everything of the stack's owner, on other teams, on each GPU pool."""
+"""Monthly budgets by cost tag: for everything of the stack's owner, for other teams, for each GPU pool."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any

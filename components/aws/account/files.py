@@ -1,4 +1,4 @@
-"""Where a guard rail leaves its files: a bucket under the account's key that lets one service in."""
+"""Buckets for the files of guard rails: each under the account's key, open to one service."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What the account holds and how it changed: an AWS Config recorder, where it delivers, and the rules it is held to."""
+"""AWS Config recorder: what the account holds and how it changed, where that is delivered, and the rules it is held to."""
 
 from typing import TYPE_CHECKING, Literal
 

@@ -1,4 +1,4 @@
-"""What looks for intruders: GuardDuty over audit logs, running nodes and pods, disks and buckets."""
+"""GuardDuty over audit logs, running nodes and pods, disks and buckets."""
 
 from typing import TYPE_CHECKING, Any, Literal
 

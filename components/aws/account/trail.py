@@ -1,4 +1,4 @@
-"""Who did what in the account: one trail of all regions, whose files nobody can change."""
+"""CloudTrail: one trail of all regions, whose files nobody can change."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal

@@ -1,4 +1,4 @@
-"""Who is told when something runs late or full: one encrypted topic, and alarms that speak to it."""
+"""Alarm topic: one encrypted SNS topic, and CloudWatch alarms that publish to it when something runs late or full."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

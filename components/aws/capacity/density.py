@@ -1,4 +1,4 @@
-"""How many pods a node takes, and how many prefixes of addresses its pods may come to need. Pure functions.
+"""Pods of a node: how many it takes, and how many prefixes of addresses they may come to need. Pure functions.
 
 Sources: awslabs/amazon-eks-ami@0a6d499edc0c:templates/al2/runtime/max-pods-calculator.sh; AWS EKS user guide, "Increase the available IP
 addresses for your Amazon EKS node" and "Choose an optimal Amazon EC2 node instance type", read 2026-11-26.

@@ -1,4 +1,4 @@
-"""What a stack file may say of a pool that Karpenter makes."""
+"""Arguments of pools that Karpenter makes."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

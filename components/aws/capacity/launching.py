@@ -1,4 +1,4 @@
-"""What the objects that ask for nodes, NodePools and node classes, must know of the cluster they are in."""
+"""Facts of a cluster that NodePools and node classes need to ask for nodes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

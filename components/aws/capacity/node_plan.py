@@ -1,4 +1,4 @@
-"""What the nodes of pools are, as far as it is known before anything exists."""
+"""Plans of a pool's nodes, as far as they are known before anything exists."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

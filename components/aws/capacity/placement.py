@@ -1,4 +1,4 @@
-"""What holds the nodes of a fabric together: placement groups, and security groups that let all of it through."""
+"""Placement groups of a fabric's nodes, and security groups that let all of its traffic through."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""How the nodes of a pool are bought: reservations, capacity blocks, on-demand and spot, in order of preference."""
+"""Capacity of a pool: reservations, capacity blocks, on-demand and spot, in order of preference."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""What announces devices to the cluster where a node's image does not: EFA interfaces, Trainium and Inferentia.
+"""Device plugins where a node's image has none: EFA interfaces, Trainium and Inferentia.
 
 NVIDIA's devices are announced by Bottlerocket itself; a second plugin for them would count each twice.
 The EFA plugin's image is in a registry of us-west-2, from which nodes of every region of its partition

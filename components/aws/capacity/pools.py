@@ -1,4 +1,4 @@
-"""What a pool of nodes is: machines, how they are bought, how many, where."""
+"""Arguments of node pools: machines, how they are bought, how many, where."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Which node images fetch container images in parallel, and from which release on. Pure functions.
+"""Parallel image pulls: which node images fetch container images so, and from which release on. Pure functions.
 
 Sources, read 2026-11-26: bottlerocket-os/bottlerocket, release 1.44.0 (SOCI snapshotter in the Kubernetes variants);
 aws/karpenter-provider-aws, pkg/providers/version (binds SOCI's folder to local disks from Bottlerocket 1.46.0 on);

@@ -1,4 +1,4 @@
-"""What a machine keeps from pods before any of them runs. Pure functions."""
+"""Reservations of a machine: what it keeps from pods before any of them runs. Pure functions."""
 
 from components.accelerators import Machine
 from components.aws.capacity.node_plan import HUGE_PAGES, PAGE_MIB

@@ -1,4 +1,4 @@
-"""How GPUs are shared: cut by MIG, taken in turns, or by MPS. Pure functions from a choice and a machine to what nodes announce.
+"""GPU sharing by MIG, time-slicing or MPS. Pure functions from a choice and a machine to what nodes announce.
 
 Sources: NVIDIA MIG user guide; NVIDIA device plugin, "Shared access to GPUs"; Bottlerocket settings.kubelet-device-plugins (1.54);
 NVIDIA/gpu-operator, "Time-slicing", "Multi-Process Service" and "GPU Operator with MIG".

@@ -1,4 +1,4 @@
-"""What a node is told as it starts: how many pods, huge pages for its fabric, local disks for images. EKS merges its own part with it.
+"""User data of nodes: how many pods, huge pages for a fabric, local disks for images. EKS merges its own part with it.
 
 Sources: Bottlerocket 1.50 documentation, settings.kernel.sysctl, settings.kubernetes, settings.bootstrap-commands,
 settings.container-runtime and (1.53) settings.container-runtime-plugins; aws/karpenter-provider-aws v1.14.1,

@@ -1,4 +1,4 @@
-"""Who may use a cluster: access entries of IAM roles, and the policies that say what they may and how far they reach.
+"""Access entries of a cluster: IAM roles, and the policies that say what they may and how far they reach.
 
 Source: AWS EKS user guide, "Review access policy permissions" and "Associate access policies with access entries", read 2026-11-26.
 """

@@ -1,4 +1,4 @@
-"""What a stack file may say of who may use a cluster, and the rules between its parts. Pure functions."""
+"""Arguments of access to a cluster, and the rules between them. Pure functions."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase

@@ -1,4 +1,4 @@
-"""What a stack file may say of an EKS cluster."""
+"""Arguments of an EKS cluster."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What EKS Auto Mode cannot do of what a stack file may ask of a cluster. Pure functions.
+"""Limits of EKS Auto Mode: what it cannot do of what a stack file may ask of a cluster. Pure functions.
 
 Source: AWS EKS user guide, "Learn about Amazon EKS Auto Mode Managed instances" and "Create a Node Class for Amazon EKS", read 2026-11-26;
 "Manage EFA devices on Amazon EKS", which recommends managed node groups for interfaces of one's own, read 2026-11-30.

@@ -1,4 +1,4 @@
-"""What adds and removes nodes: the cluster autoscaler, which prefers the capacities of a pool in the order the stack file names them."""
+"""Cluster autoscaler: adds and removes nodes, and prefers the capacities of a pool in the order the stack file names them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

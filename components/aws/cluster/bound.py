@@ -1,4 +1,4 @@
-"""What every EKS cluster does alike, whoever made it: identities for service accounts, and where pods reach data."""
+"""Base class of EKS clusters, whoever made them: identities for service accounts, and where pods reach data."""
 
 from collections.abc import Sequence
 

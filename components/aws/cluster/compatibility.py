@@ -1,4 +1,4 @@
-"""What the version matrix says against a choice: pure checks that yield what is wrong, each with what would be right.
+"""Compatibility checks by the version matrix: pure functions that yield what is wrong, each with what would be right.
 
 Callers put the path of their own field before each message.
 """

@@ -1,4 +1,4 @@
-"""What the AWS site knows of its cluster beyond the contract, whether this stack made it or others own it."""
+"""Facts of a cluster that the AWS site knows beyond the contract, whether this stack made it or others own it."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,4 @@
-"""How Services of a cluster on AWS are reached from outside it: Network Load Balancers."""
+"""Network Load Balancers: how Services of a cluster on AWS are reached from outside it."""
 
 from components.contracts import LoadBalancer
 

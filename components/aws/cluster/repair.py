@@ -1,4 +1,4 @@
-"""When EKS and Karpenter stop replacing broken nodes, lest they take away what is left. Pure functions.
+"""Node repair: when EKS and Karpenter stop replacing broken nodes, lest they take away what is left. Pure functions.
 
 Sources: AWS EKS user guide, "Automatically repair nodes in EKS clusters", read 2026-11-26: node groups stop with more than five nodes and
 more than 20 % of them broken, node pools with more than 20 %; kubernetes-sigs/karpenter pkg/controllers/node/health: the share of a node

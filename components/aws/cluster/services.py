@@ -1,4 +1,4 @@
-"""Which AWS services a cluster calls, beside those of nodes themselves: the union over its add-ons and whoever makes its nodes."""
+"""AWS services that a cluster calls, beside those of nodes themselves: the union over its add-ons and whoever makes its nodes."""
 
 from collections.abc import Collection, Mapping
 

@@ -1,4 +1,4 @@
-"""How a cluster gets from one Kubernetes minor to another: one minor at a time, control plane first, and never back."""
+"""Upgrades of Kubernetes: one minor at a time, control plane first, and never back."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

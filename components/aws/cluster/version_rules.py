@@ -1,4 +1,4 @@
-"""What the version matrix says of the versions that a stack file names: the step of an upgrade, nodes that stay behind, add-ons, CUDA.
+"""Version rules of a stack file, by the version matrix: the step of an upgrade, nodes that stay behind, add-ons, CUDA.
 
 Pure functions. Source for kube-proxy: Kubernetes, Version Skew Policy: never newer than the API server, three minors older at the most.
 """

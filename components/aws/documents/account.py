@@ -1,4 +1,4 @@
-"""What the account's guard rails need: services that write logs, records and alerts, and the keys they do it with."""
+"""Policy statements of the account's guard rails: services that write logs, records and alerts, and the keys they do it with."""
 
 import pulumi
 

@@ -1,4 +1,4 @@
-"""What alarms need to reach the people they are for."""
+"""Policy statements of alarms: topics, keys, and the services that publish to them."""
 
 from collections.abc import Sequence
 

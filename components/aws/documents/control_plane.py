@@ -1,4 +1,4 @@
-"""What the control plane of a cluster may do, beside AWS's own policies for it."""
+"""Policy statements of a cluster's control plane, beside AWS's own policies for it."""
 
 from components.aws.documents.statements import Statement, allow
 

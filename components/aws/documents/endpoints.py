@@ -1,4 +1,4 @@
-"""What a VPC endpoint lets through."""
+"""Policies of VPC endpoints."""
 
 from collections.abc import Sequence
 

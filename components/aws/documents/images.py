@@ -1,4 +1,4 @@
-"""Who may pull images, and who makes repositories for those that are cached."""
+"""Policy statements of image registries: pulls, and the making of repositories for cached images."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What Karpenter may do: start and stop nodes of its own cluster, and look.
+"""Policy statements of Karpenter: it starts and stops nodes of its own cluster, and looks.
 
 Source: karpenter-provider-aws v1.14, "CloudFormation" reference, and the calls in pkg/aws/sdk.go of v1.14.1. Instance profiles are
 made by the stack, so the rights to make them are left out: Karpenter's own profiles would outlive it and hold on to the node's role.

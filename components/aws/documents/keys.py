@@ -1,4 +1,4 @@
-"""Who may manage a key, who may use it, and what its users need."""
+"""Key policies: administrators, users, and what users need."""
 
 from collections.abc import Sequence
 

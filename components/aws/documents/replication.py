@@ -1,4 +1,4 @@
-"""What S3 needs to copy objects to another region."""
+"""Policy statements by which S3 copies objects to another region."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

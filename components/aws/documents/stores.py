@@ -1,4 +1,4 @@
-"""Who may reach what is stored: buckets, secrets, images."""
+"""Policy statements of stores: buckets, secrets, images."""
 
 import json
 from collections.abc import Mapping

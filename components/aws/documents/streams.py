@@ -1,4 +1,4 @@
-"""Who may put into streams, read them, deliver them and query what was delivered."""
+"""Policy statements of streams: putting, reading, delivering, and querying what was delivered."""
 
 from dataclasses import dataclass
 

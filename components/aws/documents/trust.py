@@ -1,4 +1,4 @@
-"""Who may assume a role."""
+"""Trust policies of roles."""
 
 from components.aws.documents.statements import Statement, Text
 

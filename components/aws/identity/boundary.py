@@ -1,4 +1,4 @@
-"""What a stack file may say of roles, and the boundary that the stack makes for them."""
+"""Permissions boundary that a stack makes for its roles, and the arguments of both."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated

@@ -1,4 +1,4 @@
-"""What limits every role of a stack: its permissions boundary, its path, and how long a session lasts."""
+"""Limits of every role of a stack: its permissions boundary, its path, and how long a session lasts."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who a pod is on AWS: one role per service account, through EKS Pod Identity."""
+"""Pod identities on AWS: one role per service account, through EKS Pod Identity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

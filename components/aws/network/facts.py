@@ -1,4 +1,4 @@
-"""What the rest of the AWS site may know of its network, whether this stack made it or others own it."""
+"""Facts of the network that the rest of the AWS site may know, whether this stack made it or others own it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""Where subnets lie in a VPC: a pure function of its range and its zones."""
+"""Subnet plan of a VPC: a pure function of its range and its zones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

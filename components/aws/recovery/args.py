@@ -1,4 +1,4 @@
-"""What a stack file says of the region to fall back to."""
+"""Arguments of the recovery region."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""What a recovery region can promise: how much is lost (RPO) and how long it takes (RTO), from what each mechanism gives. Pure functions.
+"""Recovery objectives: how much is lost (RPO) and how long it takes (RTO), from what each mechanism gives. Pure functions.
 
 Nothing here is measured on the account. Where a figure can only be measured there, the stack file states it (`Assumptions`).
 """

@@ -1,4 +1,4 @@
-"""What sends: in the site's region, objects and images are told to follow to the recovery region."""
+"""Replication out of the site's region: objects and images follow to the recovery region."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What of the platform itself stands in the recovery region: its network, the machines reserved there, and the cluster when it is warm."""
+"""Standby of the platform in the recovery region: its network, the machines reserved there, and the cluster when it is warm."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING

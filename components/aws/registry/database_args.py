@@ -1,4 +1,4 @@
-"""What a stack file may say of the registry's database."""
+"""Arguments of the registry's database."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

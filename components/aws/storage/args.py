@@ -1,4 +1,4 @@
-"""What a stack file may say of where data is kept."""
+"""Arguments of storage."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How long a bucket keeps what is put into it, where it lies meanwhile, and whether anybody may delete it before."""
+"""Retention of a bucket: how long it keeps objects, in which tiers, and whether anybody may delete them before."""
 
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal

@@ -1,4 +1,4 @@
-"""What a stack file may say of streams and of the lake they fill."""
+"""Arguments of streams and of the lake they fill."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Where streams end: a catalogue of tables over a bucket, and a workgroup that queries them within bounds."""
+"""Lake of the streams: a catalogue of tables over a bucket, and a workgroup that queries them within bounds."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any

@@ -1,4 +1,4 @@
-"""What stands on operators must know of them, whoever installed them."""
+"""Facts of operators for what stands on them, whoever installed them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

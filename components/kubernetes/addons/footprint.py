@@ -1,4 +1,4 @@
-"""What add-ons take from nodes: how many pods of which size stand where. Pure functions over the add-on table."""
+"""Footprints of add-ons: how many pods of which size stand where. Pure functions over the add-on table."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What the Prometheus that a stack installs keeps, and where."""
+"""Retention of metrics in the Prometheus that a stack installs, and its volume."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any

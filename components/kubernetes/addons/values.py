@@ -1,4 +1,4 @@
-"""What charts of operators are told that depends on the stack. Pure functions."""
+"""Chart values of operators that depend on the stack. Pure functions."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,1 +1,1 @@
-"""Who hears what Prometheus tells."""
+"""Routing of Prometheus alerts."""

@@ -1,4 +1,4 @@
-"""Who hears what Prometheus tells: receivers with their secrets, and the routes that lead to them."""
+"""Routing of Prometheus alerts: receivers with their secrets, and the routes that lead to them."""
 
 from collections.abc import Mapping
 

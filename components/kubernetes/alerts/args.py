@@ -1,4 +1,4 @@
-"""What a stack file may say of who hears alerts."""
+"""Arguments of alert routing."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal

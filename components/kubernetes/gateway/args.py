@@ -1,4 +1,4 @@
-"""What a stack file may say about the way in from outside the cluster."""
+"""Arguments of the gateway, the way in from outside the cluster."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What stands behind a gateway must know of it."""
+"""Facts of a gateway for what stands behind it."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What watches GPUs."""
+"""GPU monitoring."""

@@ -1,4 +1,4 @@
-"""What the DCGM exporter is told to export: all that it does by default, and what alerts need beside it. Pure functions."""
+"""Counters of the DCGM exporter: all that it exports by default, and what alerts need beside it. Pure functions."""
 
 from components.kubernetes.metrics import exporters
 

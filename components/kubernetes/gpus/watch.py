@@ -1,4 +1,4 @@
-"""What watches the GPUs of a cluster: alerts on them, and a dashboard where one is asked for."""
+"""GPU monitoring of a cluster: alerts, and a dashboard where one is asked for."""
 
 import pulumi
 

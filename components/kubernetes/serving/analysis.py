@@ -1,4 +1,4 @@
-"""How a new version is measured on its own pods: what a stack file may say about it, and the objects for Argo Rollouts.
+"""Analysis of a new version on its own pods: its arguments, and the objects for Argo Rollouts.
 
 An empty answer of Prometheus is no good sign: every condition asks first whether there is a number, so that a version which nobody can see
 is rolled back like one that fails. Source: argoproj/argo-rollouts#1466 and docs/features/analysis.md.

@@ -1,4 +1,4 @@
-"""What a stack file may say about an inference endpoint, and the rules that need nothing but that."""
+"""Arguments of an inference endpoint, and the rules that need nothing but these."""
 
 from collections.abc import Iterator
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""How long a replica takes to answer that was not there: what a stack file may promise, and the sum it is held to. Pure functions."""
+"""Cold starts: how long a replica takes to answer that was not there, its promise, and the sum it is held to. Pure functions."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

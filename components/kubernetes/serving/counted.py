@@ -1,4 +1,4 @@
-"""What an engine counts of its requests, as PromQL: all of them, those that failed, and how long the first token took."""
+"""Request metrics of an engine, as PromQL: all requests, those that failed, and how long the first token took."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What serves a model inside the pod: vLLM, Triton, or any container. Data and pure functions only."""
+"""Serving engines inside the pod: vLLM, Triton, or any container. Data and pure functions only."""
 
 from typing import Annotated, ClassVar, Literal
 

@@ -1,4 +1,4 @@
-"""What has a replica's metrics collected."""
+"""PodMonitor of an endpoint's replicas."""
 
 from collections.abc import Sequence
 

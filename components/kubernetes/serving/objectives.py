@@ -1,4 +1,4 @@
-"""What an endpoint promises, as Prometheus rules: a ratio of bad requests for each window, and alerts on how fast the budget burns."""
+"""Objectives of an endpoint, as Prometheus rules: a ratio of bad requests for each window, and alerts on how fast the budget burns."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How a new version takes over from the old one: what a stack file may say about it, and the object for Argo Rollouts.
+"""Rollouts of new versions: their arguments, and the object for Argo Rollouts.
 
 Fields and their meaning: argoproj/argo-rollouts v1.9.0, pkg/apis/rollouts/v1alpha1 and utils/replicaset/canary.go.
 """

@@ -1,4 +1,4 @@
-"""What makes the number of replicas change: what a stack file may say about it, and the object for KEDA."""
+"""Scaling of replicas: its arguments, and the object for KEDA."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What a stack file may say about the shadow of an endpoint."""
+"""Arguments of the shadow of an endpoint."""
 
 from typing import Annotated
 

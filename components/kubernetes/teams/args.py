@@ -1,4 +1,4 @@
-"""What a stack file may say of a team that puts endpoints on the platform from stacks of its own."""
+"""Arguments of a team that puts endpoints on the platform from stacks of its own."""
 
 from typing import Annotated
 

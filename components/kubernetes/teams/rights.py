@@ -1,4 +1,4 @@
-"""What a team may do in its namespace: manage what an endpoint consists of, and look at the rest. Pure data and manifests."""
+"""Rights of a team in its namespace: manage what an endpoint consists of, and look at the rest. Pure data and manifests."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Who may log in to the tracking server: MLflow's own basic-auth app, its first administrator, and the key of its sessions."""
+"""Log-in to the tracking server: MLflow's own basic-auth app, its first administrator, and the key of its sessions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
